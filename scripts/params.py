@@ -1,0 +1,86 @@
+"""The values of params.yaml, typed and checked before any work is done."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import srsly
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from wasabi import msg
+
+PARAMS = Path("params.yaml")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+# One line of text that can stand in a file name of any system.
+Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n\0]+$")]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys and values of another type are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Base(Section):
+    model: Text
+    component: Annotated[str, Field(pattern=r"^\w+$")]
+
+
+class Data(Section):
+    source: Text
+    unlabelled: Literal["base", "missing", "outside"]
+    dev: Annotated[float, Field(gt=0, lt=0.5)]
+    test: Annotated[float, Field(gt=0, lt=0.5)]
+    seed: int
+
+
+class Rehearsal(Section):
+    text: Text
+    ratio: Annotated[float, Field(ge=0)]
+
+
+class Training(Section):
+    strategy: Literal["update", "extend", "replace"]
+    max_epochs: Annotated[int, Field(ge=1)]
+    patience: Annotated[int, Field(ge=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    learn_rate: Annotated[float, Field(gt=0)]
+    batch_size: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)]
+    gpu_id: Annotated[int, Field(ge=-1)]
+
+
+class Evaluate(Section):
+    general: Text
+    min_retention: Share
+
+
+class Package(Section):
+    # What spacy package and PEP 440 accept, so that a wrong name is refused before training.
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+((a|b|rc)\d+)?$")]
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    base: Base
+    data: Data
+    rehearsal: Rehearsal
+    training: Training
+    evaluate: Evaluate
+    package: Package
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check params.yaml; on any error name every wrong key and leave with status 1."""
+    try:
+        return Params.model_validate(srsly.read_yaml(path))
+    except FileNotFoundError:
+        msg.fail(f"{path} is not here: run the command from the project's folder.", exits=1)
+    except ValidationError as error:
+        for problem in error.errors():
+            key = ".".join(map(str, problem["loc"])) or "the file"
+            msg.fail(f"{path}: {key}: {problem['msg']} (found: {problem['input']!r})")
+    except Exception as error:  # the YAML reader's own errors have no common class
+        msg.fail(f"{path} is not YAML: {error}")
+    raise SystemExit(1)
