@@ -4,14 +4,38 @@ It stands alone, importing spaCy and nothing of the project.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import spacy
 from spacy.language import Language
-from spacy.pipeline.transition_parser import Parser
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import minibatch
 from thinc.api import Model
 
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
+
+
+@spacy.registry.batchers("whole_epochs.v1")
+def whole_epochs(size: int) -> Callable[[Iterable[Example]], Iterator[list[Example]]]:
+    """Batch by `size` texts, so that every epoch has as many steps and ends with an evaluation.
+
+    spaCy evaluates at step 0 and at every multiple of `eval_frequency` after it. The first batch
+    of all is therefore an empty text: step 0 shows the model before it learned, and with n batches
+    in an epoch, step n comes right after the epoch's last.
+    """
+    started = False
+
+    def batches(examples: Iterable[Example]) -> Iterator[list[Example]]:
+        nonlocal started
+        examples = list(examples)
+        if not started:
+            started = True
+            vocab = examples[0].predicted.vocab
+            yield [Example(Doc(vocab), Doc(vocab))]
+        yield from minibatch(examples, size)
+
+    return batches
 
 
 @spacy.registry.callbacks("learn_labels.v1")
@@ -20,7 +44,7 @@ def learn_labels(
 ) -> Callable[[Language], Language]:
     """After initialization: give `component` its labels, and the weights of a base to start from.
 
-    labels: what is added, in this order. Left alone, a sourced component takes new labels out of
+    labels: what it learns, in this order. Left alone, a sourced component takes new labels out of
         a set at the first update, so that class numbers differ from process to process.
     base, base_component: a pipeline's folder and the entity recognizer in it whose embedding and
         hidden layer are copied. Its output layer is not: the labels are others.
@@ -30,17 +54,27 @@ def learn_labels(
         if os.environ.get(OVERRIDES):
             raise ValueError(f"{OVERRIDES} is set and would silently beat the config: unset it.")
         learner = nlp.get_pipe(component)
-        assert isinstance(learner, Parser)
         for label in labels:
-            learner.add_label(label)
-        if base:
-            source = spacy.load(base).get_pipe(base_component or component)
-            assert isinstance(source, Parser)
+            learner.add_label(label)  # type: ignore[attr-defined]
+        if base and base_component:
+            source = load_alone(base, base_component).get_pipe(base_component)
             for part in ("tok2vec", "lower"):
-                copy_weights(source.model.get_ref(part), learner.model.get_ref(part))
+                copy_weights(
+                    source.model.get_ref(part),  # type: ignore[attr-defined]
+                    learner.model.get_ref(part),  # type: ignore[attr-defined]
+                )
         return nlp
 
     return after_init
+
+
+def load_alone(path: str, component: str) -> Language:
+    """Load a pipeline with `component` made independent of the layer that it listens to."""
+    nlp = spacy.load(path)
+    for name, pipe in nlp.pipeline:
+        if component in getattr(pipe, "listening_components", []):
+            nlp.replace_listeners(name, component, ["model.tok2vec"])
+    return nlp
 
 
 def copy_weights(source: Model, target: Model) -> None:
@@ -48,6 +82,22 @@ def copy_weights(source: Model, target: Model) -> None:
     for old, new in zip(source.walk(), target.walk(), strict=True):
         for name in old.param_names:
             new.set_param(name, old.get_param(name).copy())
+
+
+@spacy.registry.callbacks("start_from_tok2vec.v1")
+def start_from_tok2vec(component: str, base: str) -> Callable[[Language], Language]:
+    """After initialization: give `component` the embedding that another pipeline's tok2vec learned.
+
+    What a tagger and a parser learned of words' shapes and contexts is a good start for names.
+    """
+
+    def after_init(nlp: Language) -> Language:
+        source = spacy.load(base).get_pipe("tok2vec")
+        own = nlp.get_pipe(component).model.get_ref("tok2vec").layers[0]  # type: ignore[attr-defined]
+        copy_weights(source.model, own)  # type: ignore[attr-defined]
+        return nlp
+
+    return after_init
 
 
 @spacy.registry.callbacks("sort_scores.v1")

@@ -11,7 +11,7 @@ PARAMS = Path("params.yaml")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 # One line of text that can stand in a file name of any system.
-Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n\0]+$")]
+Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
 
 
 class Section(BaseModel):

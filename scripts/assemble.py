@@ -1,0 +1,66 @@
+"""Put the trained component among the base model's own, untouched ones.
+
+    python -m scripts.assemble training/base training/model-best training/model
+
+With `update` the trained component takes the place of the base's; otherwise it goes right before
+the base's first entity recognizer, which leaves alone the entities that it finds there.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import spacy
+import typer
+from spacy.language import Language
+from wasabi import msg
+
+from scripts.params import load_params
+
+
+def first_recognizer(nlp: Language) -> str:
+    """The first component that sets entities."""
+    return next(n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns)
+
+
+def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
+    """Write the full pipeline to `output`."""
+    nlp = spacy.load(base)
+    part = spacy.load(trained)
+    (name,) = part.pipe_names
+    if strategy == "update":
+        place = nlp.pipe_names.index(name)
+        # What listens to the shared layer is counted there: unhook the old component first.
+        for upstream, pipe in nlp.pipeline:
+            if name in getattr(pipe, "listening_components", []):
+                nlp.replace_listeners(upstream, name, ["model.tok2vec"])
+        nlp.remove_pipe(name)
+        before = nlp.pipe_names[place] if place < len(nlp.pipe_names) else None
+    else:
+        before = first_recognizer(nlp)
+    nlp.add_pipe(name, source=part, before=before)
+    if strategy == "replace":
+        for other in [n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns]:
+            if other != name:
+                nlp.remove_pipe(other)
+    # The base's own scores of what is unchanged still hold; those of its entities no longer do.
+    scores = nlp.meta.get("performance", {})
+    nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".assemble-") as scratch:
+        nlp.to_disk(Path(scratch) / "model")
+        if output.exists():
+            shutil.rmtree(output)
+        shutil.move(Path(scratch) / "model", output)
+    msg.good(f"{output}: {' → '.join(nlp.pipe_names)}")
+
+
+def main(base: Path, trained: Path, output: Path) -> None:
+    """Put the trained component among the base model's own, untouched ones."""
+    assemble(
+        base=base, trained=trained, output=output, strategy=load_params().training.strategy
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

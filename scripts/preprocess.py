@@ -1,0 +1,243 @@
+"""Make DocBins of the labelled data, the rehearsal text and the general text.
+
+    python -m scripts.preprocess training/base corpus
+
+Writes train, dev, test and general .spacy, data.json (labels and counts) and findings.csv (what
+could not be used, with file, line and text). One rule holds for every strategy: the component that
+learns has labels, the data's and, with `update`, the base's; where the data leaves a token open,
+`data.unlabelled: base` lets the base model say which of *these* labels it has, if any.
+"""
+
+import csv
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+
+import spacy
+import srsly
+import typer
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+from tqdm import tqdm
+from wasabi import msg
+
+from scripts.params import Params, load_params
+from scripts.records import (
+    DataError,
+    Finding,
+    Findings,
+    Record,
+    find_split,
+    make_doc,
+    read_records,
+)
+
+SPLITS = ("train", "dev", "test")
+ATTRS = ("ENT_IOB", "ENT_TYPE")
+
+
+def share(name: str, seed: int) -> float:
+    """A number from 0 to 1 that depends on a document's name alone, so that it never moves."""
+    return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big") / 2**64
+
+
+def read_splits(
+    source: Path, dev: float, test: float, seed: int, findings: Findings
+) -> dict[str, list[Record]]:
+    """Read train, dev and test; what has no file is split off train, whole documents at a time."""
+    paths = {part: find_split(source, part) for part in SPLITS} if source.is_dir() else {}
+    train = paths.get("train") if source.is_dir() else source
+    if train is None:
+        raise DataError(f"{source}: there is no train.jsonl in it.")
+    splits = {
+        part: list(read_records(path, findings))
+        for part, path in paths.items()
+        if path is not None and part != "train"
+    }
+    wanted = [(part, size) for part, size in (("test", test), ("dev", dev)) if part not in splits]
+    parts = [*(part for part, _ in wanted), "train"]
+    bounds = [*accumulate(size for _, size in wanted), 1.0]
+    splits |= {part: [] for part in parts}
+    for record in read_records(train, findings):
+        value = share(record.doc, seed)
+        splits[next(p for p, bound in zip(parts, bounds, strict=True) if value <= bound)].append(
+            record
+        )
+    for part in SPLITS:
+        if not any(record.spans for record in splits[part]):
+            raise DataError(
+                f"{source}: no record of the {part} split has a span. Give a {part}.jsonl, or more "
+                "documents (the split goes by meta.doc; without it, by text)."
+            )
+    return {part: splits[part] for part in SPLITS}
+
+
+def choose_rehearsal(
+    records: Iterable[Record], taken: set[str], words: float, nlp: Language
+) -> tuple[list[Doc], int]:
+    """Take plain texts until there are `words` tokens; also say how many texts there were.
+
+    The order goes by the texts' hashes, so that a larger amount contains every smaller one.
+    """
+    plain = [r for r in records if r.spans is None and r.text.strip() and r.text not in taken]
+    docs: list[Doc] = []
+    for record in sorted(plain, key=lambda record: sha256(record.text.encode()).digest()):
+        if words <= 0:
+            break
+        docs.append(make_doc(nlp, record, Findings()))
+        words -= len(docs[-1])
+    return docs, len(plain)
+
+
+def fill(
+    nlp: Language, docs: list[Doc], labels: set[str], unlabelled: str, title: str
+) -> Iterator[Doc]:
+    """Say what an open token means: what the base predicts of `labels`, missing, or outside.
+
+    Entities that are set stay, and so do tokens that are missing because a span was unusable.
+    """
+    if unlabelled == "base" and labels & entity_labels(nlp):
+        predicted: Iterable[Doc] = nlp.pipe(
+            tqdm((doc.text for doc in docs), total=len(docs), desc=title, unit=" texts")
+        )
+    else:
+        predicted = docs
+    for doc, guess in zip(docs, predicted, strict=True):
+        has_spans = doc.has_annotation("ENT_IOB")
+        unknown = [doc[t.i : t.i + 1] for t in doc if has_spans and not t.ent_iob]
+        known = {t.i for span in [*doc.ents, *unknown] for t in span}
+        guesses = [
+            Span(doc, span.start, span.end, span.label_)
+            for span in (guess.ents if guess is not doc else ())
+            if span.label_ in labels and not known & set(range(span.start, span.end))
+        ]
+        default = "missing" if unlabelled == "missing" else "outside"
+        doc.set_ents([*doc.ents, *guesses], missing=unknown, default=default)
+        yield doc
+
+
+def entity_labels(nlp: Language) -> set[str]:
+    """The labels of every component of a pipeline that sets entities."""
+    names = [n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns]
+    return {label for name in names for label in nlp.pipe_labels.get(name, [])}
+
+
+def write_docs(docs: Iterable[Doc], path: Path) -> None:
+    """Write Docs with their entities and where they come from."""
+    DocBin(attrs=ATTRS, store_user_data=True, docs=docs).to_disk(path)
+
+
+def write_findings(findings: list[Finding], path: Path) -> None:
+    """Write the findings as a table, the header also where there are none."""
+    with path.open("w", encoding="utf8", newline="") as file:
+        rows = csv.DictWriter(file, [column.name for column in fields(Finding)])
+        rows.writeheader()
+        rows.writerows(asdict(finding) for finding in findings)
+
+
+def preprocess(*, params: Params, base: Path, output: Path) -> None:
+    """Write the DocBins, counts and findings into the folder `output`."""
+    nlp = spacy.load(base)
+    findings = Findings()
+    splits = read_splits(
+        Path(params.data.source), params.data.dev, params.data.test, params.data.seed, findings
+    )
+    docs = {
+        part: [
+            make_doc(nlp, record, findings)
+            for record in tqdm(records, desc=f"Reading {part}", unit=" texts")
+        ]
+        for part, records in splits.items()
+    }
+    learned = sorted({span.label_ for doc in docs["train"] for span in doc.ents})
+    known = entity_labels(nlp)
+    labels = set(learned) | (known if params.training.strategy == "update" else set())
+
+    general_records = list(read_records(Path(params.evaluate.general), findings))
+    gold = [record for record in general_records if record.spans is not None]
+    general = [make_doc(nlp, record, findings) for record in gold or general_records]
+    taken = {doc.text for doc in general} | {doc.text for part in docs.values() for doc in part}
+
+    words = {part: sum(map(len, docs[part])) for part in SPLITS}
+    ratio = params.rehearsal.ratio
+    wanted = ratio * (words["train"] + words["dev"])
+    rehearsal, available = choose_rehearsal(
+        read_records(Path(params.rehearsal.text), findings), taken, wanted, nlp
+    )
+    got = sum(map(len, rehearsal))
+    if got < wanted * 0.99:
+        msg.warn(
+            f"rehearsal.text has {got} usable words, {wanted:.0f} are wanted for a ratio of {ratio}.",
+            "Give it more general text: with too little, the model forgets.",
+        )
+    # Dev gets its share too, so that the score that picks the best model sees what is kept.
+    cut = round(len(rehearsal) * words["dev"] / (words["train"] + words["dev"]))
+    mixed = {
+        "train": (docs["train"], rehearsal[cut:]),
+        "dev": (docs["dev"], rehearsal[:cut]),
+    }
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".preprocess-") as scratch:
+        folder = Path(scratch)
+        for part, (own, extra) in mixed.items():
+            filled = [
+                *fill(nlp, own, labels, params.data.unlabelled, f"Base model on {part}"),
+                # General text is what the base sees in it, or an example of nothing.
+                *fill(nlp, extra, labels, "base", f"Base model on rehearsal for {part}"),
+            ]
+            write_docs(filled, folder / f"{part}.spacy")
+        write_docs(docs["test"], folder / "test.spacy")
+        write_docs(general, folder / "general.spacy")
+        write_findings(findings.listed, folder / "findings.csv")
+        summary = {
+            "labels": learned,
+            "base_labels": sorted(known),
+            "texts": {"train": len(docs["train"]) + len(rehearsal) - cut}
+            | {"dev": len(docs["dev"]) + cut, "test": len(docs["test"]), "general": len(general)},
+            "labelled_texts": {part: len(docs[part]) for part in SPLITS},
+            "documents": {part: len({r.doc for r in splits[part]}) for part in SPLITS},
+            "words": words,
+            "spans": {
+                part: dict(sorted(Counter(s.label_ for d in docs[part] for s in d.ents).items()))
+                for part in SPLITS
+            },
+            "rehearsal": {"texts": len(rehearsal), "words": got, "available_texts": available},
+            "general_is_gold": bool(gold),
+            "findings": dict(sorted(Counter(f.code for f in findings.listed).items())),
+            "skipped_answers": dict(sorted(findings.skipped.items())),
+        }
+        srsly.write_json(folder / "data.json", summary)
+        for path in sorted(folder.iterdir()):
+            output.mkdir(exist_ok=True)
+            shutil.move(path, output / path.name)
+    report(summary, findings.listed, output)
+
+
+def report(summary: dict, findings: list[Finding], output: Path) -> None:
+    """Say what was made, and the first findings."""
+    msg.good(
+        f"{summary['labelled_texts']['train']} texts to learn {', '.join(summary['labels'])} from, "
+        f"{summary['rehearsal']['texts']} of rehearsal"
+    )
+    for finding in findings[:10]:
+        where = f"{finding.path}:{finding.line} ({finding.doc})"
+        msg.warn(f"{finding.code}: {where}: {finding.text}", finding.advice)
+    if findings:
+        msg.warn(f"{len(findings)} findings in all: {output / 'findings.csv'}")
+
+
+def main(base: Path, output: Path) -> None:
+    """Make DocBins of the labelled data, the rehearsal text and the general text."""
+    try:
+        preprocess(params=load_params(), base=base, output=output)
+    except DataError as error:
+        msg.fail(str(error), exits=1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
