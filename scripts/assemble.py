@@ -57,9 +57,7 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
 
 def main(base: Path, trained: Path, output: Path) -> None:
     """Put the trained component among the base model's own, untouched ones."""
-    assemble(
-        base=base, trained=trained, output=output, strategy=load_params().training.strategy
-    )
+    assemble(base=base, trained=trained, output=output, strategy=load_params().training.strategy)
 
 
 if __name__ == "__main__":

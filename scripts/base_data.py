@@ -31,12 +31,13 @@ LABELS = {
 }
 # GUM's official dev and test documents, of the genres whose texts are CC BY or CC BY-SA.
 GUM_DEV = (
-    "exposure librarians byron emperor loan negligence cyclone gaming homeopathic iodine athens coron"
-)
+    "exposure librarians byron emperor loan negligence "
+    "cyclone gaming homeopathic iodine athens coron"
+).split()
 GUM_TEST = (
-    "discrimination eegimaa dvorak jespersen insanity mitigation hill libertarian nasa sensitive "
-    "oakland vavau"
-)
+    "discrimination eegimaa dvorak jespersen insanity mitigation "
+    "hill libertarian nasa sensitive oakland vavau"
+).split()
 # How many sentences of one document make a training text: the parser learns where sentences end,
 # and texts stay short enough for mixed batches.
 GROUP = 8
@@ -98,6 +99,27 @@ def read_columns(path: Path, vocab: Vocab) -> Iterator[tuple[str, Doc]]:
             yield f"{path.stem}-{number}", doc
 
 
+def read_btc(folder: Path, vocab: Vocab) -> dict[str, list[tuple[str, Doc]]]:
+    """Read the Broad Twitter Corpus and split it as its authors recommend.
+
+    Test is section F, dev the second half of H, train everything else.
+    """
+    sections = {
+        path.stem: [
+            (f"{path.stem}-{number}", doc)
+            for number, (_, doc) in enumerate(read_columns(path, vocab))
+        ]
+        for path in sorted(folder.glob("?.conll"))
+    }
+    half = len(sections["h"]) // 2
+    train = [tweet for name in sections if name not in "fh" for tweet in sections[name]]
+    return {
+        "train": train + sections["h"][:half],
+        "dev": sections["h"][half:],
+        "test": sections["f"],
+    }
+
+
 def set_names(doc: Doc, tags: list[str]) -> None:
     """Set the entities of the three labels from IO or IOB tags; every other token is outside."""
     known = [tag if tag[2:] in LABELS else "O" for tag in tags]
@@ -107,7 +129,8 @@ def set_names(doc: Doc, tags: list[str]) -> None:
 
 def write(path: Path, sentences: list[tuple[str, Doc]], group: int = 1) -> None:
     """Write sentences, up to `group` neighbours of one document as one text."""
-    bin_, waiting, last = DocBin(store_user_data=False), [], ""
+    bin_, last = DocBin(store_user_data=False), ""
+    waiting: list[Doc] = []
     for name, doc in [*sentences, ("", None)]:
         if waiting and (name != last or len(waiting) == group):
             bin_.add(Doc.from_docs(waiting) if len(waiting) > 1 else waiting[0])
@@ -138,14 +161,13 @@ def base_data(*, source: Path, out: Path) -> None:
     write(out / "dev_ewt.spacy", syntax["dev"], GROUP)
     for path in sorted((source / "gum").glob("*.conllu")):
         stem = path.stem.split("_")[-1]
-        part = "dev" if stem in GUM_DEV.split() else "test" if stem in GUM_TEST.split() else "train"
+        part = "dev" if stem in GUM_DEV else "test" if stem in GUM_TEST else "train"
         for name, doc, block in read_conllu(path):
             doc.set_ents(gum_names(doc, block), default="outside")
             syntax[part].append((name, doc))
             names.setdefault(f"gum_{part}", []).append((name, doc))
-    for part in ("train", "dev", "test"):
-        for n, (_, doc) in enumerate(read_columns(source / f"btc/btc.{part}", vocab)):
-            names.setdefault(f"btc_{part}", []).append((f"btc-{part}-{n}", doc))
+    for part, tweets in read_btc(source / "btc", vocab).items():
+        names[f"btc_{part}"] = tweets
     # wikigold has no official split: a tenth of its sentences each for dev and test, by hash.
     for name, doc in read_columns(source / "wikigold/wikigold.conll.txt", vocab):
         tenth = int(hashlib.sha256(doc.text.encode()).hexdigest(), 16) % 10

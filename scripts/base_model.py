@@ -71,8 +71,8 @@ def base_model(*, syntax: Path, ner: Path, corpus: Path, output: Path, version: 
         "name": "base_sm",
         "version": version,
         "description": (
-            "Small English pipeline: tagger, morphologizer, parser and lemmatizer over one tok2vec, "
-            "and an entity recognizer (PERSON, ORG, LOC) with a tok2vec of its own."
+            "Small English pipeline: tagger, morphologizer, parser and lemmatizer over one "
+            "tok2vec, and an entity recognizer (PERSON, ORG, LOC) with a tok2vec of its own."
         ),
         "license": "CC BY-SA 4.0",
         "sources": [

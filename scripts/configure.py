@@ -55,7 +55,11 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
         pipe["model"]["nO"] = None
         callback |= {"component": name, "base": str(base), "base_component": component}
     keep = ("lang", "batch_size", "tokenizer", "vectors")
-    copy = {"@callbacks": "spacy.copy_from_base_model.v1", "tokenizer": str(base), "vocab": str(base)}
+    copy = {
+        "@callbacks": "spacy.copy_from_base_model.v1",
+        "tokenizer": str(base),
+        "vocab": str(base),
+    }
     return {
         "nlp": {key: settings["nlp"][key] for key in keep if key in settings["nlp"]}
         | {

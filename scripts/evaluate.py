@@ -19,8 +19,6 @@ from spacy.tokens import Doc, DocBin
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.params import load_params
-
 Spans = set[tuple[int, int, str]]
 
 
@@ -84,7 +82,9 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> dict:
     """Score both models on the test split and the general text."""
     data = srsly.read_json(corpus / "data.json")
     models = {"base": spacy.load(base), "tuned": spacy.load(tuned)}
-    gold = {part: read_docs(corpus / f"{part}.spacy", models["base"]) for part in ("test", "general")}
+    gold = {
+        part: read_docs(corpus / f"{part}.spacy", models["base"]) for part in ("test", "general")
+    }
     guesses = {
         (name, part): predict(nlp, docs, f"{name} on {part}")
         for name, nlp in models.items()
@@ -122,16 +122,15 @@ def write_labels(scores: dict, path: Path) -> None:
 
 def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
     """Measure base and tuned model side by side."""
-    load_params()
     scores = evaluate(base=base, tuned=tuned, corpus=corpus)
     metrics.mkdir(parents=True, exist_ok=True)
     srsly.write_json(metrics / "scores.json", scores)
     write_labels(scores, metrics / "labels.csv")
-    msg.good(
-        f"New labels: F {scores['base']['new']['ents_f']:.3f} → {scores['tuned']['new']['ents_f']:.3f}; "
-        f"kept: {scores['base']['kept']['ents_f']:.3f} → {scores['tuned']['kept']['ents_f']:.3f} "
-        f"(retention {scores['retention']:.3f})"
+    new, kept = (
+        f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
+        for part in ("new", "kept")
     )
+    msg.good(f"New labels: F {new}; kept: {kept} (retention {scores['retention']:.3f})")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ installed package. None of its code is run. Everything is checked before the tar
 
 import hashlib
 import importlib.util
-import os
 import shutil
 import stat
 import tempfile
 import zipfile
+from configparser import ConfigParser
 from pathlib import Path, PurePosixPath
 from urllib.parse import urldefrag
 
@@ -38,7 +38,7 @@ class FetchError(Exception):
 
 
 def check_assets(assets: list[dict]) -> None:
-    """Compare the assets that lie in the repository with their checksums (MD5, as weasel has it)."""
+    """Compare the assets in the repository with their checksums (MD5, as weasel has it)."""
     for asset in assets:
         path, wanted = Path(asset["dest"]), asset.get("checksum")
         if asset.get("extra") or not wanted:
@@ -169,8 +169,6 @@ def check_model(folder: Path, component: str) -> None:
             f"here is {spacy_version}: take a version of the model for this spaCy."
         )
     # Read as text: spaCy's own reader would look up functions that the model may not bring.
-    from configparser import ConfigParser
-
     config = ConfigParser(interpolation=None)
     config.read(folder / "config.cfg", encoding="utf8")
     factories = {
@@ -198,8 +196,8 @@ def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> No
             copy_folder(Path(model) if Path(model).is_dir() else find_package(model), staging)
         check_model(staging, component)
         if target.exists():
-            os.replace(target, Path(scratch) / "old")
-        os.replace(staging, target)
+            target.replace(Path(scratch) / "old")
+        staging.replace(target)
     msg.good(f"Base model {model} laid out in {target}")
 
 

@@ -78,7 +78,13 @@ def installed_entities(wheel: Path, texts: list[str]) -> list[list]:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "installed"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-        pip += ["--disable-pip-version-check", "--no-compile", "--target", str(place), str(wheel.resolve())]
+        pip += [
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--target",
+            str(place),
+            str(wheel.resolve()),
+        ]
         code = (
             "import json, sys, spacy\n"
             "nlp = spacy.load(sys.argv[1])\n"

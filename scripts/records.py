@@ -163,7 +163,9 @@ def list_misplaced(doc: Doc, record: Record, span: Offsets, findings: Findings) 
     start, end, label = span
     text = excerpt(record.text, start, end)
     if not 0 <= start < end <= len(record.text):
-        advice = f"{label}, {start} to {end}, is no part of a text of {len(record.text)} characters."
+        advice = (
+            f"{label}, {start} to {end}, is no part of a text of {len(record.text)} characters."
+        )
         findings.add("out-of-range", record, text, advice)
         return set()
     touched = [t for t in doc if t.idx < end and start < t.idx + len(t)]

@@ -1,0 +1,213 @@
+"""Tiny base pipelines, really trained, and the stages run over them in a temporary folder."""
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import srsly
+from spacy.cli.train import train
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import fix_random_seed
+
+from scripts.assemble import assemble
+from scripts.configure import configure
+from scripts.params import Params
+from scripts.preprocess import preprocess
+
+ROOT = Path(__file__).parents[1]
+RECIPE = ROOT / "configs" / "ner.cfg"
+PEOPLE = ("Alice Smith", "Bob Jones", "Carol White", "David Brown", "Emma Stone")
+PLACES = ("Paris", "London", "Berlin", "Madrid", "Rome")
+KINDS = ("own", "listening", "alone")
+"""The base's recognizer has its own embedding, shares one, or is the only component."""
+
+
+def label(text: str, *spans: tuple[str, str]) -> dict[str, Any]:
+    """A record in which each (words, label) is marked where the words first stand."""
+    found = [
+        {"start": text.index(words), "end": text.index(words) + len(words), "label": name}
+        for words, name in spans
+    ]
+    return {"text": text, "spans": found}
+
+
+def general_records() -> list[dict[str, Any]]:
+    """Ten sentences with gold PERSON and LOC: what the bases are trained on."""
+    pairs = list(zip(PEOPLE, PLACES, strict=True))
+    records = [
+        label(f"{person} lives in {place} .", (person, "PERSON"), (place, "LOC"))
+        for person, place in pairs
+    ]
+    return records + [label(f"Yesterday {person} came home .", (person, "PERSON")) for person in PEOPLE]
+
+
+def domain_records(part: str, people: tuple[str, ...] = PEOPLE) -> list[dict[str, Any]]:
+    """Ten texts of five documents with gold BAND and GEAR, and people that are not marked."""
+    records = []
+    for number, person in enumerate(people):
+        doc = {"meta": {"doc": f"{part}-{number}"}}
+        band, gear = f"n{number}8", ("router", "antenna")[number % 2]
+        text = f"{person} put the {gear} on {band} for the {part} team ."
+        records.append(label(text, (gear, "GEAR"), (band, "BAND")) | doc)
+        records.append(label(f"Traffic on {band} is low in {part} .", (band, "BAND")) | doc)
+    return records
+
+
+def _base_config(kind: str) -> dict[str, Any]:
+    """The config of one of KINDS."""
+    embedding = {
+        "@architectures": "spacy.HashEmbedCNN.v2",
+        "width": 32,
+        "depth": 1,
+        "embed_size": 200,
+        "window_size": 1,
+        "maxout_pieces": 2,
+        "subword_features": True,
+        "pretrained_vectors": None,
+    }
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "tok2vec"}
+
+    def transitions(state: str, tok2vec: dict) -> dict[str, Any]:
+        return {
+            "@architectures": "spacy.TransitionBasedParser.v2",
+            "state_type": state,
+            "extra_state_tokens": False,
+            "hidden_width": 32,
+            "maxout_pieces": 2,
+            "use_upper": True,
+            "tok2vec": tok2vec,
+        }
+
+    own = embedding if kind != "listening" else listener
+    components = {
+        "tok2vec": {"factory": "tok2vec", "model": embedding},
+        "tagger": {
+            "factory": "tagger",
+            "model": {"@architectures": "spacy.Tagger.v2", "tok2vec": listener},
+        },
+        "parser": {
+            "factory": "parser",
+            "min_action_freq": 1,
+            "model": transitions("parser", listener),
+        },
+        "ner": {"factory": "ner", "model": transitions("ner", own)},
+    }
+    names = ["ner"] if kind == "alone" else list(components)
+    return {
+        "nlp": {"lang": "en", "pipeline": names},
+        "components": {name: components[name] for name in names},
+    }
+
+
+def _example(nlp: Language, record: dict[str, Any]) -> Example:
+    """A text with its entities, a tag for the case of each word, and each word under the last."""
+    doc = nlp.make_doc(record["text"])
+    gold = {
+        "entities": [(span["start"], span["end"], span["label"]) for span in record["spans"]],
+        "tags": ["NAME" if token.is_title else "WORD" for token in doc],
+        "heads": [max(0, token.i - 1) for token in doc],
+        "deps": ["dep" if token.i else "ROOT" for token in doc],
+    }
+    return Example.from_dict(doc, gold)
+
+
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folder of a trained base for each of KINDS; it knows PERSON and LOC."""
+    folders = {}
+    for kind in KINDS:
+        fix_random_seed(0)
+        nlp = spacy.util.load_model_from_config(_base_config(kind), auto_fill=True)
+        examples = [_example(nlp, record) for record in general_records()]
+        optimizer = nlp.initialize(lambda examples=examples: examples)
+        for _ in range(40):
+            nlp.update(examples, sgd=optimizer)
+        nlp.meta["name"] = kind
+        nlp.meta["performance"] = {"tag_acc": 0.9, "ents_f": 0.8, "ents_per_type": {"LOC": {}}}
+        folders[kind] = tmp_path_factory.mktemp("base") / kind
+        nlp.to_disk(folders[kind])
+    return folders
+
+
+def write_world(folder: Path, **changes: Any) -> Params:
+    """Write data and params.yaml into `folder`; a change is written `section__key=value`."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    for part in ("train", "dev", "test"):
+        srsly.write_jsonl(data / f"{part}.jsonl", domain_records(part))
+    raw = [{"text": f"{name} saw {place} ."} for name in PEOPLE for place in PLACES]
+    srsly.write_jsonl(folder / "general.jsonl", general_records() + raw)
+    values: dict[str, dict[str, Any]] = {
+        "base": {"model": "base", "component": "ner"},
+        "data": {"source": str(data), "unlabelled": "base", "dev": 0.2, "test": 0.2, "seed": 0},
+        "rehearsal": {"text": str(folder / "general.jsonl"), "ratio": 0.5},
+        "training": {
+            "strategy": "extend",
+            "max_epochs": 2,
+            "patience": 5,
+            "dropout": 0.1,
+            "learn_rate": 0.01,
+            "batch_size": 4,
+            "seed": 0,
+            "gpu_id": -1,
+        },
+        "evaluate": {"general": str(folder / "general.jsonl"), "min_retention": 0.9},
+        "package": {"name": "tiny", "version": "1.0.0"},
+    }
+    for change, value in changes.items():
+        section, key = change.split("__")
+        values[section][key] = value
+    # JSON is YAML, and keeps the types.
+    (folder / "params.yaml").write_text(json.dumps(values), encoding="utf8")
+    return Params.model_validate(values)
+
+
+def write_config(folder: Path, params: Params, base: Path) -> Path:
+    """Make the corpus and the training config of a world; return the config's path."""
+    preprocess(params=params, base=base, output=folder / "corpus")
+    config = configure(
+        recipe=RECIPE,
+        base=base,
+        component=params.base.component,
+        training=params.training,
+        data=srsly.read_json(folder / "corpus" / "data.json"),
+    )
+    for part in ("train", "dev"):
+        config["corpora"][part]["path"] = str(folder / "corpus" / f"{part}.spacy")
+    config.to_disk(folder / "config.cfg")
+    return folder / "config.cfg"
+
+
+def build(folder: Path, base: Path, strategy: str) -> Path:
+    """Run preprocess to assemble on a copy of `base`, and then take the copy away."""
+    shutil.copytree(base, folder / "base")
+    params = write_world(folder, training__strategy=strategy)
+    config = write_config(folder, params, folder / "base")
+    train(config, folder)
+    assemble(
+        base=folder / "base",
+        trained=folder / "model-best",
+        output=folder / "model",
+        strategy=strategy,
+    )
+    shutil.rmtree(folder / "base")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tuned(
+    bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], Path]:
+    """A function (kind of base, strategy) → the folder of a finished world, made once."""
+
+    @cache
+    def make(kind: str, strategy: str) -> Path:
+        return build(tmp_path_factory.mktemp(f"{kind}-{strategy}") / "w", bases[kind], strategy)
+
+    return make

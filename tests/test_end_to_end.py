@@ -1,0 +1,221 @@
+"""The real pipeline on a small corpus, through both doors, as a user runs it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import srsly
+
+ROOT = Path(__file__).parent.parent
+VALUES = {
+    "data": {"source": "assets/small"},
+    "rehearsal": {"ratio": 0.5},
+    "training": {"max_epochs": 2},
+    # Two epochs on a hundred texts keep what they keep; the gate has a test of its own.
+    "evaluate": {"min_retention": 0.0},
+}
+
+
+def sh(
+    folder: Path, *command: str, check: bool = True, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a project as a user in the activated environment would."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path} | env,
+        capture_output=True,
+        text=True,
+        encoding="utf8",
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def copy_project(folder: Path) -> Path:
+    """A copy of the repository's files with a small corpus, committed."""
+    files = sh(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout
+    for name in files.splitlines():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    (folder / "assets/small").mkdir()
+    for part, texts in (("train", 100), ("dev", 40), ("test", 60)):
+        lines = (ROOT / f"assets/telecom/{part}.jsonl").read_text(encoding="utf8").splitlines()
+        text = "\n".join(lines[:texts]) + "\n"
+        (folder / f"assets/small/{part}.jsonl").write_text(text, encoding="utf8")
+    params = srsly.read_yaml(folder / "params.yaml")
+    for section, values in VALUES.items():
+        params[section] |= values
+    srsly.write_yaml(folder / "params.yaml", params)
+    sh(folder, "git", "init", "--quiet")
+    sh(folder, "git", "config", "user.name", "Test")
+    sh(folder, "git", "config", "user.email", "test@localhost")
+    commit(folder)
+    return folder
+
+
+def commit(folder: Path) -> None:
+    """Commit everything that git does not ignore."""
+    sh(folder, "git", "add", "--all")
+    sh(folder, "git", "commit", "--quiet", "--message", "state")
+
+
+def stages_run(output: str) -> list[str]:
+    """The stages that a `dvc repro` ran."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that has run once, through weasel, at a path with a space in it."""
+    folder = copy_project(tmp_path_factory.mktemp("end to end") / "a project")
+    output = sh(folder, "python", "-m", "weasel", "run", "all").stdout
+    assert "What was learned, what was kept" in output
+    commit(folder)
+    return folder
+
+
+def test_one_command_makes_everything(project: Path) -> None:
+    scores = srsly.read_json(project / "metrics/scores.json")
+    for model in ("base", "tuned"):
+        assert 0 <= scores[model]["new"]["ents_f"] <= 1
+        assert scores[model]["kept"]["ents_f"] > 0.3
+    assert 0 < scores["retention"] <= 1.2
+    for name in ("training/config.cfg", "training/model-best", "training/model"):
+        assert (project / name).exists()
+    assert len(list((project / "packages").glob("*.whl"))) == 1
+    assert [p.name for p in project.rglob(".fetch-*")] == []
+
+
+@pytest.mark.parametrize(
+    "door",
+    [("dvc", "repro"), ("dvc", "repro", "train"), ("weasel", "run", "train")],
+    ids=lambda door: " ".join(door),
+)
+def test_after_one_door_the_other_has_nothing_to_do(project: Path, door: tuple[str, ...]) -> None:
+    before = (project / "dvc.lock").read_bytes()
+    output = sh(project, "python", "-m", *door).stdout
+    assert stages_run(output) == []
+    assert (project / "dvc.lock").read_bytes() == before
+    assert sh(project, "git", "status", "--porcelain").stdout == ""
+
+
+def test_a_change_in_the_readme_runs_nothing(project: Path) -> None:
+    with (project / "README.md").open("a") as readme:
+        readme.write("\nA comment.\n")
+    assert stages_run(sh(project, "python", "-m", "dvc", "repro").stdout) == []
+    sh(project, "git", "checkout", "README.md")
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("training.dropout=0.3", ["configure", "train", "assemble", "evaluate", "package"]),
+        ("package.version=2.0.0", ["package"]),
+        ("evaluate.min_retention=0.1", ["package"]),
+    ],
+)
+def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: list[str]) -> None:
+    output = sh(project, "python", "-m", "dvc", "repro", "--dry").stdout
+    assert stages_run(output) == []
+    sh(project, "python", "-m", "dvc", "exp", "run", "--queue", "-S", key)
+    sh(project, "python", "-m", "dvc", "queue", "remove", "--all")
+    params = srsly.read_yaml(project / "params.yaml")
+    (section, name), value = key.split("=")[0].split("."), key.split("=")[1]
+    params[section][name] = type(params[section][name])(value)
+    srsly.write_yaml(project / "params.yaml", params)
+    output = sh(project, "python", "-m", "dvc", "repro", "--dry").stdout
+    sh(project, "git", "checkout", "params.yaml")
+    # A dry run cannot know that an output will come out the same: it names what may run.
+    assert stages_run(output)[0] == expected[0]
+    assert set(stages_run(output)) <= set(expected)
+
+
+def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
+    change = ("-S", "training.max_epochs=1")
+    run = ("python", "-m", "dvc", "exp", "run")
+    output = sh(project, *run, *change, "--name", "in-place").stdout
+    assert stages_run(output) == ["configure", "train", "assemble", "evaluate", "package"]
+    metrics = sh(project, "python", "-m", "dvc", "metrics", "diff", "HEAD").stdout
+    assert "tuned.new.ents_f" in metrics
+    assert "training.max_epochs" in sh(project, "python", "-m", "dvc", "params", "diff").stdout
+    sh(project, "git", "checkout", ".")
+    sh(project, "python", "-m", "dvc", "checkout")
+    sh(project, *run, "--queue", "-S", "package.version=1.2.3", "--name", "queued")
+    sh(project, "python", "-m", "dvc", "queue", "start")
+    end = time.monotonic() + 240
+    while "Success" not in (status := sh(project, "python", "-m", "dvc", "queue", "status").stdout):
+        assert "Failed" not in status, sh(project, "dvc", "queue", "logs", "queued").stdout
+        assert time.monotonic() < end, status
+        time.sleep(1)
+    shown = sh(project, "python", "-m", "dvc", "exp", "show", "--csv").stdout
+    assert "in-place" in shown and "queued" in shown
+
+
+def test_dvc_shows_metrics_and_the_graph(project: Path) -> None:
+    assert "retention" in sh(project, "python", "-m", "dvc", "metrics", "show").stdout
+    assert "assemble" in sh(project, "python", "-m", "dvc", "dag", "--dot").stdout
+    plots = sh(project, "python", "-m", "dvc", "plots", "show", "--no-html", "--json").stdout
+    assert "metrics/labels.csv" in plots
+
+
+def test_a_killed_run_goes_on_cleanly_and_gives_the_same_bytes(
+    project: Path, tmp_path: Path
+) -> None:
+    folder = copy_project(tmp_path / "killed")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # Another hash seed, time zone and locale than in the first project.
+    env = os.environ | {"PATH": path, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=folder,
+        env=env,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 240
+    while not (folder / "training/model-last").exists():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    output = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"], cwd=folder, env=env, capture_output=True, text=True
+    )
+    assert output.returncode == 0, output.stdout + output.stderr
+    assert stages_run(output.stdout)[0] == "train"
+    assert (folder / "dvc.lock").read_bytes() == (project / "dvc.lock").read_bytes()
+
+
+def test_the_gate_stops_the_package_and_says_how_to_go_on(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "gate"
+    shutil.copytree(project, folder)
+    params = srsly.read_yaml(folder / "params.yaml")
+    params["evaluate"]["min_retention"] = 1.0
+    srsly.write_yaml(folder / "params.yaml", params)
+    scores = srsly.read_json(folder / "metrics/scores.json")
+    scores["retention"] = 0.5
+    srsly.write_json(folder / "metrics/scores.json", scores)
+    script = ("-m", "scripts.package", "training/model", "corpus", "metrics/scores.json", "out")
+    done = sh(folder, "python", *script, check=False)
+    assert done.returncode == 1
+    assert "rehearsal.ratio" in done.stdout + done.stderr
+    assert not (folder / "out").exists()
+
+
+def test_update_learns_within_the_base_component(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "update"
+    shutil.copytree(project, folder)
+    sh(folder, "python", "-m", "dvc", "exp", "run", "-S", "training.strategy=update")
+    meta = srsly.read_json(folder / "training/model/meta.json")
+    assert meta["pipeline"] == srsly.read_json(folder / "training/base/meta.json")["pipeline"]
+    assert {"PERSON", "BAND"} <= set(meta["labels"]["ner"])
