@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ def general_records() -> list[dict[str, Any]]:
         label(f"{person} lives in {place} .", (person, "PERSON"), (place, "LOC"))
         for person, place in pairs
     ]
-    return records + [label(f"Yesterday {person} came home .", (person, "PERSON")) for person in PEOPLE]
+    return records + [
+        label(f"Yesterday {person} came home .", (person, "PERSON")) for person in PEOPLE
+    ]
 
 
 def domain_records(part: str, people: tuple[str, ...] = PEOPLE) -> list[dict[str, Any]]:
@@ -125,7 +127,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         fix_random_seed(0)
         nlp = spacy.util.load_model_from_config(_base_config(kind), auto_fill=True)
         examples = [_example(nlp, record) for record in general_records()]
-        optimizer = nlp.initialize(lambda examples=examples: examples)
+        optimizer = nlp.initialize(partial(iter, examples))
         for _ in range(40):
             nlp.update(examples, sgd=optimizer)
         nlp.meta["name"] = kind

@@ -1,7 +1,8 @@
-"""The demo data: enough of it, in whole tokens, and written rather than filled in from templates."""
+"""The demo data: enough of it, in whole tokens, and written, not filled in from templates."""
 
 import re
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def skeleton(record: dict) -> str:
 
 def word_pairs(text: str) -> frozenset[tuple[str, str]]:
     words = re.findall(r"\w+", text.lower())
-    return frozenset(zip(words, words[1:], strict=False))
+    return frozenset(pairwise(words))
 
 
 def near_duplicates(texts: list[str]) -> set[tuple[int, int]]:
@@ -48,7 +49,7 @@ def near_duplicates(texts: list[str]) -> set[tuple[int, int]]:
     """
     sets = [word_pairs(text) for text in texts]
     frequency = Counter(pair for pairs in sets for pair in pairs)
-    index = defaultdict(list)
+    index: dict[tuple[str, str], list[int]] = defaultdict(list)
     found = set()
     for i, pairs in enumerate(sets):
         rare = sorted(pairs, key=lambda pair: (frequency[pair], pair))
@@ -79,9 +80,7 @@ def test_telecom_is_large_enough(data: dict[str, list[dict]]) -> None:
 
 
 @pytest.mark.parametrize("part", ["train", "dev"])
-def test_train_and_dev_carry_exactly_the_new_labels(
-    data: dict[str, list[dict]], part: str
-) -> None:
+def test_train_and_dev_carry_exactly_the_new_labels(data: dict[str, list[dict]], part: str) -> None:
     assert set(labels(data[part])) == NEW
 
 

@@ -314,6 +314,12 @@ def test_model_for_another_spacy_is_refused(wheel: Path, target: Path, tmp_path:
     assert spacy.__version__ in message
 
 
+def test_topmost_of_nested_models_is_taken(target: Path, tmp_path: Path) -> None:
+    folder_of(folder_of(tmp_path / "fake") / "inner")
+    fetch(model=str(tmp_path / "fake"), component="names", assets=[], target=target)
+    assert files(target) == ["config.cfg", "inner/config.cfg", "inner/meta.json", "meta.json"]
+
+
 def test_missing_component_is_refused_with_the_ones_there_are(wheel: Path, target: Path) -> None:
     message = refusal(wheel, target, component="names")
     assert "no entity recognizer 'names'; it has ner." in message
@@ -409,7 +415,7 @@ class Server:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 outer.requests += 1
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(outer.length))

@@ -1,6 +1,7 @@
 """A model that forgot too much is not packaged; the wheel is the same every time, and it works."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -49,10 +50,9 @@ def build(model: Path, output: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # A proxy that is not there stands for a network that is not there.
+    # An isolated build would have to download setuptools first.
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-            patch.setenv(name, "http://127.0.0.1:9")
+        patch.setenv("PIP_NO_INDEX", "1")
         return build(model, tmp_path_factory.mktemp("built") / "new")
 
 
@@ -96,7 +96,7 @@ def test_command_leaves_with_1_and_packages_nothing(
 # The wheel
 
 
-def test_wheel_is_named_and_described_as_asked(wheel: Path, tmp_path: Path) -> None:
+def test_wheel_is_named_and_described_as_asked(wheel: Path) -> None:
     assert wheel.name == "en_tiny-1.2.3-py3-none-any.whl"
     assert [path.name for path in wheel.parent.iterdir()] == [wheel.name]
     with zipfile.ZipFile(wheel) as archive:
@@ -110,6 +110,18 @@ def test_same_model_gives_the_same_bytes(
     monkeypatch.setenv("PYTHONHASHSEED", "7")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     assert build(model, tmp_path).read_bytes() == wheel.read_bytes()
+
+
+@pytest.mark.xfail(strict=True, reason="build_wheel: the zip holds the modes of files made there")
+def test_file_modes_of_the_builder_make_no_difference(
+    model: Path, wheel: Path, tmp_path: Path
+) -> None:
+    before = os.umask(0o077)
+    try:
+        again = build(model, tmp_path)
+    finally:
+        os.umask(before)
+    assert again.read_bytes() == wheel.read_bytes()
 
 
 def test_installed_wheel_finds_what_the_model_finds(model: Path, wheel: Path) -> None:

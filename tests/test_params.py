@@ -158,8 +158,6 @@ def test_yaml_of_another_shape_is_refused(
 
 
 @pytest.mark.xfail(strict=True, reason="srsly raises ValueError, not FileNotFoundError")
-def test_missing_file_says_where_to_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_file_says_where_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     message = refusal(tmp_path / "params.yaml", capsys)
     assert "params.yaml is not here: run the command from the project's folder" in message

@@ -1,0 +1,216 @@
+"""What `spacy train` calls: whole epochs, sorted labels, copied weights, the same bytes."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy
+import pytest
+import spacy
+import srsly
+from spacy.cli.train import train
+from spacy.language import Language
+from spacy.training import Example
+from spacy.training.initialize import init_nlp
+from spacy.util import load_config
+
+from scripts.functions import OVERRIDES, copy_weights, learn_labels, sort_scores, whole_epochs
+from tests.conftest import ROOT, write_config, write_world
+
+rows: list[dict[str, Any]] = []
+batches: list[list[str]] = []
+
+
+@spacy.registry.loggers("test_rows.v1")
+def log_rows() -> Callable[..., Any]:
+    """Keep what the training loop logs after each evaluation."""
+
+    def setup(nlp: Language, stdout: IO, stderr: IO) -> tuple[Callable, Callable]:
+        def log(info: dict[str, Any] | None) -> None:
+            if info is not None:
+                rows.append({key: info[key] for key in ("step", "score")})
+
+        return log, lambda: None
+
+    return setup
+
+
+@spacy.registry.batchers("test_batches.v1")
+def log_batches(size: int) -> Callable[..., Any]:
+    """whole_epochs.v1, with the texts of its batches kept."""
+    inner = whole_epochs(size)
+
+    def batcher(examples: list[Example]) -> Any:
+        for batch in inner(examples):
+            batches.append([example.text for example in batch])
+            yield batch
+
+    return batcher
+
+
+def examples(number: int) -> list[Example]:
+    nlp = spacy.blank("en")
+    return [Example(nlp.make_doc(f"text {i}"), nlp.make_doc(f"text {i}")) for i in range(number)]
+
+
+def weights(model: Any) -> list[numpy.ndarray]:
+    return [node.get_param(name) for node in model.walk() for name in node.param_names]
+
+
+def same(first: Any, second: Any) -> bool:
+    return all(
+        numpy.array_equal(a, b) for a, b in zip(weights(first), weights(second), strict=True)
+    )
+
+
+# Batches
+
+
+@pytest.mark.parametrize(("texts", "sizes"), [(1, [1]), (4, [4]), (5, [4, 1]), (12, [4, 4, 4])])
+def test_one_empty_text_and_then_the_batches_of_each_epoch(texts: int, sizes: list[int]) -> None:
+    batcher = whole_epochs(4)
+    data = examples(texts)
+    first, second, third = (list(batcher(iter(data))) for _ in range(3))
+    assert [len(batch) for batch in first] == [1, *sizes]
+    assert first[0][0].text == ""
+    for epoch in (first[1:], second, third):
+        assert [example for batch in epoch for example in batch] == data
+        assert [len(batch) for batch in epoch] == sizes
+
+
+def test_one_epoch_sees_every_text_once_and_is_evaluated_after_the_last_update(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
+    params = write_world(tmp_path, training__max_epochs=1, training__batch_size=7)
+    path = write_config(tmp_path, params, bases["own"])
+    config = load_config(path)
+    config["training"]["logger"] = {"@loggers": "test_rows.v1"}
+    config["training"]["batcher"]["@batchers"] = "test_batches.v1"
+    config.to_disk(path)
+    rows.clear()
+    batches.clear()
+    train(path, tmp_path)
+    data = srsly.read_json(tmp_path / "corpus" / "data.json")
+    steps = -(-data["texts"]["train"] // 7)
+    assert data["texts"]["train"] % 7  # or the smaller last batch is not tried
+    assert batches[0] == [""]
+    seen = Counter(text for batch in batches[1:] for text in batch)
+    assert len(seen) == data["texts"]["train"]
+    assert set(seen.values()) == {1}
+    assert [row["step"] for row in rows] == [0, steps]
+    assert len(batches) - 1 == rows[-1]["step"]
+    # The best of these is saved, with its score.
+    meta = srsly.read_json(tmp_path / "model-best" / "meta.json")
+    assert meta["performance"]["ents_f"] == max(row["score"] for row in rows)
+
+
+# Labels and weights
+
+
+def test_labels_are_added_in_the_order_given(bases: dict[str, Path]) -> None:
+    nlp = spacy.load(bases["alone"])
+    old = [move for move in nlp.get_pipe("ner").move_names if move.startswith("B-")]  # type: ignore[attr-defined]
+    learn_labels("ner", ["ZETA", "ALPHA", "MID"])(nlp)
+    moves = [move for move in nlp.get_pipe("ner").move_names if move.startswith("B-")]  # type: ignore[attr-defined]
+    assert moves == [*old, "B-ZETA", "B-ALPHA", "B-MID"]
+
+
+def test_copied_weights_are_equal_and_independent(bases: dict[str, Path]) -> None:
+    source, target = (spacy.load(bases[kind]).get_pipe("ner").model for kind in ("own", "alone"))  # type: ignore[attr-defined]
+    for number, array in enumerate(weights(target)):
+        array[...] = number + 1
+    assert not same(source, target)
+    copy_weights(source, target)
+    assert same(source, target)
+    weights(target)[0][...] = 7
+    assert not same(source, target)
+
+
+def test_models_of_another_shape_are_not_copied(bases: dict[str, Path]) -> None:
+    nlp = spacy.load(bases["own"])
+    with pytest.raises(ValueError, match="zip"):
+        copy_weights(nlp.get_pipe("tagger").model, nlp.get_pipe("ner").model)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["own", "listening"])
+def test_a_new_component_starts_from_the_embedding_and_hidden_layer_of_the_base(
+    kind: str, bases: dict[str, Path], tmp_path: Path
+) -> None:
+    nlp = init_nlp(load_config(write_config(tmp_path, write_world(tmp_path), bases[kind])))
+    learner = nlp.get_pipe("ner_2").model  # type: ignore[attr-defined]
+    base = spacy.load(bases[kind])
+    old = base.get_pipe("ner").model  # type: ignore[attr-defined]
+    embedding = base.get_pipe("tok2vec").model if kind == "listening" else old.get_ref("tok2vec")  # type: ignore[attr-defined]
+    ours = learner.get_ref("tok2vec")
+    # A copied shared layer stands before the layer that fits it to the component.
+    assert same(ours.layers[0] if kind == "listening" else ours, embedding)
+    assert same(learner.get_ref("lower"), old.get_ref("lower"))
+
+
+def test_update_starts_as_the_component_of_the_base(bases: dict[str, Path], tmp_path: Path) -> None:
+    params = write_world(tmp_path, training__strategy="update")
+    nlp = init_nlp(load_config(write_config(tmp_path, params, bases["listening"])))
+    base = spacy.load(bases["listening"])
+    text = "Alice Smith lives in Paris ."
+    known = [(span.text, span.label_) for span in base(text).ents]
+    assert known == [("Alice Smith", "PERSON"), ("Paris", "LOC")]
+    assert [(span.text, span.label_) for span in nlp(text).ents] == known
+    assert set(nlp.get_pipe("ner").labels) == {"BAND", "GEAR", "LOC", "PERSON"}  # type: ignore[attr-defined]
+
+
+def test_overrides_in_the_environment_are_refused(
+    bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.load(bases["alone"])
+    monkeypatch.setenv(OVERRIDES, "--training.max_epochs 1")
+    with pytest.raises(ValueError, match=OVERRIDES):
+        learn_labels("ner", ["BAND"])(nlp)
+
+
+def test_scores_of_labels_are_saved_in_order() -> None:
+    nlp = spacy.blank("en")
+    nlp.meta["performance"] = {"ents_f": 0.5, "ents_per_type": {"B": {}, "C": {}, "A": {}}}
+    assert sort_scores()(nlp) is nlp
+    assert list(nlp.meta["performance"]["ents_per_type"]) == ["A", "B", "C"]
+    assert nlp.meta["performance"]["ents_f"] == 0.5
+
+
+# The same bytes
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("strategy", ["extend", "update"])
+def test_the_trained_model_does_not_depend_on_the_hash_seed(
+    strategy: str, bases: dict[str, Path], tmp_path: Path
+) -> None:
+    params = write_world(tmp_path, training__strategy=strategy, training__max_epochs=1)
+    write_config(tmp_path, params, bases["own"])
+    command = [sys.executable, "-m", "spacy", "train", "config.cfg"]
+    command += ["--code", str(ROOT / "scripts" / "functions.py"), "--output"]
+    runs = [
+        subprocess.Popen(
+            [*command, seed],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for seed in ("1", "2")
+    ]
+    for process in runs:
+        printed, _ = process.communicate()
+        assert process.returncode == 0, printed.decode()
+    first, second = (contents(tmp_path / seed / "model-best") for seed in ("1", "2"))
+    assert "meta.json" in first
+    assert [name for name in first if first[name] != second.get(name)] == []
