@@ -16,7 +16,7 @@ test: setup ## Lint, types, tests
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest
+	python -m pytest
 
 setup: .venv/ready ## .venv with locked requirements
 	@git rev-parse --is-inside-work-tree > /dev/null 2>&1 || \

@@ -39,10 +39,6 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     else:
         before = first_recognizer(nlp)
     nlp.add_pipe(name, source=part, before=before)
-    if strategy == "replace":
-        for other in [n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns]:
-            if other != name:
-                nlp.remove_pipe(other)
     # The base's own scores of what is unchanged still hold; those of its entities no longer do.
     scores = nlp.meta.get("performance", {})
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}

@@ -1,11 +1,11 @@
 """Turn the open treebanks and name corpora behind the embedded base model into DocBins.
 
-    python -m scripts.base_data assets/base corpus/base
+    python -m scripts.base_data .downloads/base corpus/base
 
 Reads EWT, GUM (CoNLL-U), UNER (IOB2 over EWT's sentences), Broad Twitter Corpus (IOB columns) and
 wikigold (IO columns); writes `syntax_*.spacy` (tags, morphology, lemmas, trees), `ner_*.spacy`
-(PERSON, ORG, LOC) and, for each corpus, `test_*.spacy`. Every file is read in the order of its
-document ids, so two copies that hold the same documents in another order give the same bytes.
+(PERSON, ORG, LOC) and, for each corpus, `test_*.spacy`. EWT and GUM are read in
+the order of their document ids, so copies with the documents in another order give the same bytes.
 """
 
 import hashlib
@@ -31,14 +31,16 @@ LABELS = {
 }
 # GUM's genres whose texts are CC BY or CC BY-SA, and its official dev and test documents of them.
 GUM_GENRES = ("academic", "bio", "court", "interview", "news", "voyage")
+# fmt: off
 GUM_DEV = (
-    "exposure librarians byron emperor loan negligence "
-    "cyclone gaming homeopathic iodine athens coron"
-).split()
+    "exposure", "librarians", "byron", "emperor", "loan", "negligence",
+    "cyclone", "gaming", "homeopathic", "iodine", "athens", "coron",
+)
 GUM_TEST = (
-    "discrimination eegimaa dvorak jespersen insanity mitigation "
-    "hill libertarian nasa sensitive oakland vavau"
-).split()
+    "discrimination", "eegimaa", "dvorak", "jespersen", "insanity", "mitigation",
+    "hill", "libertarian", "nasa", "sensitive", "oakland", "vavau",
+)
+# fmt: on
 # How many sentences of one document make a training text: the parser learns where sentences end,
 # and texts stay short enough for mixed batches.
 GROUP = 8
@@ -91,7 +93,10 @@ def read_columns(path: Path, vocab: Vocab) -> Iterator[tuple[str, Doc]]:
     """Yield (document id, sentence with entities) from a file of word and IO or IOB tag columns."""
     number = 0
     for block in re.split(r"\n\s*\n", path.read_text(encoding="utf8")):
-        rows = [line.split() for line in block.splitlines() if len(line.split()) == 2]
+        rows = [line.split() for line in block.splitlines()]
+        for row in rows:
+            if len(row) != 2:
+                raise ValueError(f"{path}: a line is a word and its tag, this one is {row}")
         if rows and rows[0][0] == "-DOCSTART-":
             number, rows = number + 1, rows[1:]
         if rows:
@@ -155,6 +160,8 @@ def base_data(*, source: Path, out: Path) -> None:
             syntax[part].append((name, doc))
             sent_id = re.search(r"^# sent_id = (.+)$", block, re.M)
             if part in uner and sent_id:
+                if sent_id[1] not in uner[part]:
+                    raise ValueError(f"EWT's {sent_id[1]} is not in UNER: another release of one?")
                 copy = doc.copy()
                 set_names(copy, uner[part][sent_id[1]])
                 names.setdefault(f"uner_{part}", []).append((name, copy))

@@ -2,12 +2,13 @@
 
     python -m scripts.configure configs/ner.cfg training/base corpus training/config.cfg
 
-`extend` and `replace` train a new component, built like the base's and started from its weights;
+`extend` trains a new component, built like the base's and started from its weights;
 `update` trains the base's own. Either way the component is alone in the training pipeline, with a
 copy of the layer that it listens to, if it listens to one.
 """
 
 from pathlib import Path
+from typing import Any
 
 import spacy
 import srsly
@@ -42,7 +43,7 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
     callback = {"@callbacks": "learn_labels.v1", "labels": labels}
     if strategy == "update":
         name = component
-        pipe = {"source": str(base)}
+        pipe: dict[str, Any] = {"source": str(base)}
         listens = component_listens(base, component)
         if listens:
             pipe["replace_listeners"] = ["model.tok2vec"]

@@ -41,8 +41,6 @@ def entities(doc: Doc, labels: Iterable[str]) -> Spans:
 
 def unknown_characters(gold: Doc) -> set[int]:
     """Where the tokens begin of which the gold says nothing."""
-    if not gold.has_annotation("ENT_IOB"):
-        return set()
     return {token.idx for token in gold if not token.ent_iob}
 
 
@@ -104,7 +102,8 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> dict:
         if in_domain:
             scores[name]["kept_in_domain"] = score(guesses[name, "test"], gold["test"], in_domain)
     before, after = (scores[name]["kept"]["ents_f"] for name in models)
-    scores["retention"] = round(after / before, 4) if before else 0.0
+    # Where the base finds nothing, nothing can be said of what is kept.
+    scores["retention"] = round(after / before, 4) if before else None
     return scores
 
 
@@ -130,7 +129,7 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")
     )
-    msg.good(f"New labels: F {new}; kept: {kept} (retention {scores['retention']:.3f})")
+    msg.good(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from configparser import ConfigParser
+from configparser import Error as ConfigError
 from pathlib import Path, PurePosixPath
 from urllib.parse import urldefrag
 
@@ -27,7 +29,6 @@ from weasel.util.hashing import get_checksum
 
 from scripts.params import load_params
 
-DOWNLOADS = Path(".downloads")
 # Far above any spaCy pipeline, far below what fills a disk: a bound for archives that lie.
 MAX_BYTES = 8 * 1024**3
 FACTORIES = ("ner", "beam_ner")
@@ -75,6 +76,10 @@ def download(url: str, target: Path) -> Path:
                 "thrown away. Try again; if it stays so, the file there is not the one meant."
             )
         part.replace(target)
+    except requests.HTTPError as error:
+        raise FetchError(
+            f"{url} could not be downloaded ({error}): look at the url in project.yml."
+        ) from error
     except requests.RequestException as error:
         raise FetchError(f"{url} could not be downloaded ({error}): run it again.") from error
     finally:
@@ -83,38 +88,41 @@ def download(url: str, target: Path) -> Path:
 
 
 def find_wheel(model: str, assets: list[dict]) -> Path:
-    """The wheel's path: as it stands, or downloaded before, or downloaded now."""
+    """The wheel's path: as it stands, or downloaded before and whole, or downloaded now."""
     path = Path(model)
-    if path.is_file():
-        return path
     for asset in assets:
-        if asset.get("extra") and Path(asset["dest"]).name == path.name:
-            target = Path(asset["dest"])
+        target = Path(asset["dest"])
+        if asset.get("extra") and (
+            path == target or (path.name == target.name and not path.is_file())
+        ):
             wanted = urldefrag(asset["url"]).fragment.removeprefix("sha256=")
             if target.is_file():
                 if hashlib.sha256(target.read_bytes()).hexdigest() == wanted:
                     return target
                 msg.warn(f"{target} is not whole: it is downloaded again.")
             return download(asset["url"], target)
+    if path.is_file():
+        return path
     raise FetchError(f"base.model: there is no {model}, and project.yml lists no such wheel.")
 
 
 def find_package(name: str) -> Path:
     """The folder of an installed package, without importing it."""
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    if spec is None or spec.origin is None:
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if not folders:
         raise FetchError(
             f"base.model: {name} is no wheel, no folder and no installed package. "
             f"Write the path of a wheel, or install the package: python -m pip install {name}"
         )
-    return Path(spec.origin).parent
+    return Path(folders[0])
 
 
 def model_root(names: list[str]) -> PurePosixPath:
     """The topmost folder with a config.cfg and a meta.json beside it, among an archive's names."""
     known = set(names)
-    roots = [PurePosixPath(name).parent for name in names if name.endswith("config.cfg")]
-    roots = [root for root in roots if str(root / "meta.json") in known]
+    roots = [PurePosixPath(name).parent for name in names]
+    roots = [r for r in roots if {str(r / "config.cfg"), str(r / "meta.json")} <= known]
     if not roots:
         raise FetchError("base.model: no spaCy pipeline in it (a config.cfg beside a meta.json).")
     return min(roots, key=lambda root: (len(root.parts), str(root)))
@@ -127,7 +135,7 @@ def unpack(wheel: Path, target: Path) -> None:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             for entry in entries:
                 parts = PurePosixPath(entry.filename.replace("\\", "/"))
-                if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+                if parts.is_absolute() or ".." in parts.parts or ":" in str(parts):
                     raise FetchError(f"{wheel}: {entry.filename!r} leads outside the archive.")
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     raise FetchError(f"{wheel}: {entry.filename!r} is a link.")
@@ -141,8 +149,10 @@ def unpack(wheel: Path, target: Path) -> None:
                     to.parent.mkdir(parents=True, exist_ok=True)
                     with archive.open(entry) as source, to.open("wb") as file:
                         shutil.copyfileobj(source, file)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise FetchError(f"{wheel} is damaged or no wheel: {error}") from error
+    except OSError as error:
+        raise FetchError(f"{wheel} could not be unpacked: {error}") from error
 
 
 def copy_folder(folder: Path, target: Path) -> None:
@@ -161,16 +171,19 @@ def copy_folder(folder: Path, target: Path) -> None:
 
 def check_model(folder: Path, component: str) -> None:
     """Refuse a model that this spaCy cannot load, or without an entity recognizer `component`."""
-    meta = srsly.read_json(folder / "meta.json")
-    wanted = meta.get("spacy_version", "")
-    if not is_compatible_version(spacy_version, wanted):
+    # Read as text: spaCy's own reader would look up functions that the model may not bring.
+    config = ConfigParser(interpolation=None)
+    try:
+        meta = srsly.read_json(folder / "meta.json")
+        config.read(folder / "config.cfg", encoding="utf8")
+        wanted = meta.get("spacy_version")
+    except (ValueError, AttributeError, ConfigError) as error:
+        raise FetchError(f"base.model: its meta.json or config.cfg is damaged: {error}") from error
+    if not wanted or not is_compatible_version(spacy_version, wanted):
         raise FetchError(
             f"base.model: {meta.get('name')} {meta.get('version')} is made for spaCy {wanted}, "
             f"here is {spacy_version}: take a version of the model for this spaCy."
         )
-    # Read as text: spaCy's own reader would look up functions that the model may not bring.
-    config = ConfigParser(interpolation=None)
-    config.read(folder / "config.cfg", encoding="utf8")
     factories = {
         name.removeprefix("components."): config[name].get("factory", "").strip('"')
         for name in config.sections()

@@ -33,7 +33,12 @@ class PackageError(Exception):
 
 def check_retention(scores: dict, minimum: float) -> None:
     """Refuse a model that has forgotten more than `evaluate.min_retention` allows."""
-    if scores["retention"] < minimum:
+    if scores["retention"] is None and minimum > 0:
+        raise PackageError(
+            "The base finds none of its labels in evaluate.general, so nothing can be said of what "
+            "is kept: give text that has them, or set evaluate.min_retention to 0."
+        )
+    if minimum > 0 and scores["retention"] < minimum:
         base, tuned = scores["base"]["kept"]["per_label"], scores["tuned"]["kept"]["per_label"]
         lost = ", ".join(
             f"{label} {base[label]['ents_f']:.2f} → {tuned[label]['ents_f']:.2f}" for label in base
@@ -63,9 +68,14 @@ def build_wheel(*, model: Path, name: str, version: str, meta: dict, output: Pat
             silent=True,
         )
         (folder,) = sources.iterdir()
+        # A wheel holds the modes of its files, which depend on who makes them.
+        for path in folder.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
         # Not isolated: the environment's own setuptools builds it, without a network.
         command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(folder)]
-        built = subprocess.run(command, env=environment, capture_output=True, text=True)
+        built = subprocess.run(
+            command, env=environment, umask=0o022, capture_output=True, text=True
+        )
         if built.returncode:
             raise PackageError(f"Building the wheel failed:\n{built.stdout}{built.stderr}")
         (wheel,) = (folder / "dist").glob("*.whl")
@@ -136,9 +146,12 @@ def package(*, model: Path, corpus: Path, scores: dict, params: Params, output: 
     docs = list(DocBin().from_disk(corpus / "test.spacy").get_docs(nlp.vocab))[:CHECKED_TEXTS]
     texts = [doc.text for doc in docs]
     wanted = [[[e.start_char, e.end_char, e.label_] for e in d.ents] for d in nlp.pipe(texts)]
-    if installed_entities(wheel, texts) != wanted:
+    try:
+        if installed_entities(wheel, texts) != wanted:
+            raise PackageError("The installed package finds other entities than the model does.")
+    except PackageError:
         wheel.unlink()
-        raise PackageError("The installed package finds other entities than the model's folder.")
+        raise
     msg.good(f"{wheel}: installed and run")
     return wheel
 

@@ -17,7 +17,7 @@ Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
 class Section(BaseModel):
     """A section of params.yaml: unknown keys and values of another type are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Base(Section):
@@ -39,7 +39,7 @@ class Rehearsal(Section):
 
 
 class Training(Section):
-    strategy: Literal["update", "extend", "replace"]
+    strategy: Literal["update", "extend"]
     max_epochs: Annotated[int, Field(ge=1)]
     patience: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -57,7 +57,7 @@ class Evaluate(Section):
 class Package(Section):
     # What spacy package and PEP 440 accept, so that a wrong name is refused before training.
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+((a|b|rc)\d+)?$")]
+    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$")]
 
 
 class Params(Section):
@@ -73,10 +73,10 @@ class Params(Section):
 
 def load_params(path: Path = PARAMS) -> Params:
     """Read and check params.yaml; on any error name every wrong key and leave with status 1."""
+    if not path.is_file():
+        msg.fail(f"{path} is not here: run the command from the project's folder.", exits=1)
     try:
         return Params.model_validate(srsly.read_yaml(path))
-    except FileNotFoundError:
-        msg.fail(f"{path} is not here: run the command from the project's folder.", exits=1)
     except ValidationError as error:
         for problem in error.errors():
             key = ".".join(map(str, problem["loc"])) or "the file"

@@ -9,7 +9,6 @@ learns has labels, the data's and, with `update`, the base's; where the data lea
 """
 
 import csv
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -26,7 +25,7 @@ from spacy.tokens import Doc, DocBin, Span
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.params import Params, load_params
+from scripts.params import Data, Params, Rehearsal, load_params
 from scripts.records import (
     DataError,
     Finding,
@@ -46,9 +45,7 @@ def share(name: str, seed: int) -> float:
     return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big") / 2**64
 
 
-def read_splits(
-    source: Path, dev: float, test: float, seed: int, findings: Findings
-) -> dict[str, list[Record]]:
+def read_splits(source: Path, data: Data, findings: Findings) -> dict[str, list[Record]]:
     """Read train, dev and test; what has no file is split off train, whole documents at a time."""
     paths = {part: find_split(source, part) for part in SPLITS} if source.is_dir() else {}
     train = paths.get("train") if source.is_dir() else source
@@ -59,12 +56,16 @@ def read_splits(
         for part, path in paths.items()
         if path is not None and part != "train"
     }
-    wanted = [(part, size) for part, size in (("test", test), ("dev", dev)) if part not in splits]
+    wanted = [
+        (part, size)
+        for part, size in (("test", data.test), ("dev", data.dev))
+        if part not in splits
+    ]
     parts = [*(part for part, _ in wanted), "train"]
     bounds = [*accumulate(size for _, size in wanted), 1.0]
     splits |= {part: [] for part in parts}
     for record in read_records(train, findings):
-        value = share(record.doc, seed)
+        value = share(record.doc, data.seed)
         splits[next(p for p, bound in zip(parts, bounds, strict=True) if value <= bound)].append(
             record
         )
@@ -108,8 +109,8 @@ def fill(
     else:
         predicted = docs
     for doc, guess in zip(docs, predicted, strict=True):
-        has_spans = doc.has_annotation("ENT_IOB")
-        unknown = [doc[t.i : t.i + 1] for t in doc if has_spans and not t.ent_iob]
+        labelled = doc.user_data["labelled"]
+        unknown = [doc[t.i : t.i + 1] for t in doc if labelled and not t.ent_iob]
         known = {t.i for span in [*doc.ents, *unknown] for t in span}
         guesses = [
             Span(doc, span.start, span.end, span.label_)
@@ -140,13 +141,42 @@ def write_findings(findings: list[Finding], path: Path) -> None:
         rows.writerows(asdict(finding) for finding in findings)
 
 
+def read_general(path: Path, nlp: Language, findings: Findings) -> tuple[list[Doc], bool]:
+    """The text that retention is measured on: the records with spans, or if none has any, all."""
+    records = list(read_records(path, findings))
+    gold = [record for record in records if record.spans is not None]
+    return [make_doc(nlp, record, findings) for record in gold or records], bool(gold)
+
+
+def rehearse(
+    rehearsal: Rehearsal, words: dict[str, int], taken: set[str], nlp: Language
+) -> tuple[dict[str, list[Doc]], dict[str, int]]:
+    """General text for train and dev, and its counts.
+
+    Dev gets its share too, so that the score that picks the best model sees what is kept.
+    """
+    both = words["train"] + words["dev"]
+    wanted = rehearsal.ratio * both
+    docs, available = choose_rehearsal(
+        read_records(Path(rehearsal.text), Findings()), taken, wanted, nlp
+    )
+    got = sum(map(len, docs))
+    if got < wanted * 0.99:
+        msg.warn(
+            f"rehearsal.text has {got} usable words, {wanted:.0f} are wanted for a ratio of "
+            f"{rehearsal.ratio}.",
+            "Give it more general text: with too little, the model forgets.",
+        )
+    cut = round(len(docs) * words["dev"] / both)
+    counts = {"texts": len(docs), "words": got, "available_texts": available}
+    return {"train": docs[cut:], "dev": docs[:cut]}, counts
+
+
 def preprocess(*, params: Params, base: Path, output: Path) -> None:
     """Write the DocBins, counts and findings into the folder `output`."""
     nlp = spacy.load(base)
     findings = Findings()
-    splits = read_splits(
-        Path(params.data.source), params.data.dev, params.data.test, params.data.seed, findings
-    )
+    splits = read_splits(Path(params.data.source), params.data, findings)
     docs = {
         part: [
             make_doc(nlp, record, findings)
@@ -154,68 +184,54 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
         ]
         for part, records in splits.items()
     }
+    general, is_gold = read_general(Path(params.evaluate.general), nlp, findings)
+    taken = {doc.text for part in (general, *docs.values()) for doc in part}
+    words = {part: sum(map(len, docs[part])) for part in SPLITS}
+    extra, rehearsal = rehearse(params.rehearsal, words, taken, nlp)
+
     learned = sorted({span.label_ for doc in docs["train"] for span in doc.ents})
     known = entity_labels(nlp)
     labels = set(learned) | (known if params.training.strategy == "update" else set())
-
-    general_records = list(read_records(Path(params.evaluate.general), findings))
-    gold = [record for record in general_records if record.spans is not None]
-    general = [make_doc(nlp, record, findings) for record in gold or general_records]
-    taken = {doc.text for doc in general} | {doc.text for part in docs.values() for doc in part}
-
-    words = {part: sum(map(len, docs[part])) for part in SPLITS}
-    ratio = params.rehearsal.ratio
-    wanted = ratio * (words["train"] + words["dev"])
-    rehearsal, available = choose_rehearsal(
-        read_records(Path(params.rehearsal.text), findings), taken, wanted, nlp
-    )
-    got = sum(map(len, rehearsal))
-    if got < wanted * 0.99:
-        msg.warn(
-            f"rehearsal.text has {got} usable words, {wanted:.0f} are wanted for a ratio of {ratio}.",
-            "Give it more general text: with too little, the model forgets.",
-        )
-    # Dev gets its share too, so that the score that picks the best model sees what is kept.
-    cut = round(len(rehearsal) * words["dev"] / (words["train"] + words["dev"]))
-    mixed = {
-        "train": (docs["train"], rehearsal[cut:]),
-        "dev": (docs["dev"], rehearsal[:cut]),
+    corpus = {"test": docs["test"], "general": general}
+    for part, texts in extra.items():
+        corpus[part] = [
+            *fill(nlp, docs[part], labels, params.data.unlabelled, f"Base model on {part}"),
+            # General text is what the base sees in it, or an example of nothing.
+            *fill(nlp, texts, labels, "base", f"Base model on rehearsal for {part}"),
+        ]
+    summary = {
+        "labels": learned,
+        "base_labels": sorted(known),
+        "texts": {part: len(corpus[part]) for part in (*SPLITS, "general")},
+        "labelled_texts": {part: len(docs[part]) for part in SPLITS},
+        "documents": {part: len({r.doc for r in splits[part]}) for part in SPLITS},
+        "words": words,
+        "spans": {
+            part: dict(sorted(Counter(s.label_ for d in docs[part] for s in d.ents).items()))
+            for part in SPLITS
+        },
+        "rehearsal": rehearsal,
+        "general_is_gold": is_gold,
+        "findings": dict(sorted(Counter(f.code for f in findings.listed).items())),
+        "skipped_answers": dict(sorted(findings.skipped.items())),
     }
-    output.parent.mkdir(parents=True, exist_ok=True)
+    write_corpus(output, corpus, summary, findings.listed)
+    report(summary, findings.listed, output)
+
+
+def write_corpus(
+    output: Path, corpus: dict[str, list[Doc]], summary: dict, findings: list[Finding]
+) -> None:
+    """Write everything apart, then move it to `output`: an error leaves what was there."""
+    output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".preprocess-") as scratch:
         folder = Path(scratch)
-        for part, (own, extra) in mixed.items():
-            filled = [
-                *fill(nlp, own, labels, params.data.unlabelled, f"Base model on {part}"),
-                # General text is what the base sees in it, or an example of nothing.
-                *fill(nlp, extra, labels, "base", f"Base model on rehearsal for {part}"),
-            ]
-            write_docs(filled, folder / f"{part}.spacy")
-        write_docs(docs["test"], folder / "test.spacy")
-        write_docs(general, folder / "general.spacy")
-        write_findings(findings.listed, folder / "findings.csv")
-        summary = {
-            "labels": learned,
-            "base_labels": sorted(known),
-            "texts": {"train": len(docs["train"]) + len(rehearsal) - cut}
-            | {"dev": len(docs["dev"]) + cut, "test": len(docs["test"]), "general": len(general)},
-            "labelled_texts": {part: len(docs[part]) for part in SPLITS},
-            "documents": {part: len({r.doc for r in splits[part]}) for part in SPLITS},
-            "words": words,
-            "spans": {
-                part: dict(sorted(Counter(s.label_ for d in docs[part] for s in d.ents).items()))
-                for part in SPLITS
-            },
-            "rehearsal": {"texts": len(rehearsal), "words": got, "available_texts": available},
-            "general_is_gold": bool(gold),
-            "findings": dict(sorted(Counter(f.code for f in findings.listed).items())),
-            "skipped_answers": dict(sorted(findings.skipped.items())),
-        }
+        for part, docs in corpus.items():
+            write_docs(docs, folder / f"{part}.spacy")
+        write_findings(findings, folder / "findings.csv")
         srsly.write_json(folder / "data.json", summary)
         for path in sorted(folder.iterdir()):
-            output.mkdir(exist_ok=True)
-            shutil.move(path, output / path.name)
-    report(summary, findings.listed, output)
+            path.replace(output / path.name)
 
 
 def report(summary: dict, findings: list[Finding], output: Path) -> None:

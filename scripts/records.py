@@ -71,24 +71,28 @@ def read_records(path: Path, findings: Findings) -> Iterator[Record]:
     """Yield the records of a .jsonl or .txt file; broken lines are errors."""
     if path.suffix not in (".jsonl", ".txt"):
         raise DataError(f"{path}: records come as .jsonl (one JSON object a line) or .txt files.")
-    try:
-        with path.open(encoding="utf8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                if path.suffix == ".txt":
-                    raw: Any = {"text": line.strip()}
-                else:
-                    raw = srsly.json_loads(line)
-                answer = raw.get("answer", "accept") if isinstance(raw, dict) else "accept"
-                if answer != "accept":
-                    findings.skipped[answer] = findings.skipped.get(answer, 0) + 1
-                    continue
+    if not path.is_file():
+        raise DataError(f"{path} is not there: look at the paths in params.yaml.")
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            raw = read_line(line, path, number)
+            answer = raw.get("answer") if isinstance(raw, dict) else None
+            if answer is not None and answer != "accept":
+                findings.skipped[str(answer)] = findings.skipped.get(str(answer), 0) + 1
+            elif raw is not None:
                 yield read_record(raw, str(path), number)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is not there: look at the paths in params.yaml.") from error
+
+
+def read_line(line: bytes, path: Path, number: int) -> Any:
+    """The JSON value of a line, an object with the text of a .txt file's; None for a blank one."""
+    try:
+        # Some programs begin a file with a byte order mark, which is no part of the text.
+        text = line.decode("utf-8-sig" if number == 1 else "utf8").strip()
+        if not text:
+            return None
+        return {"text": text} if path.suffix == ".txt" else srsly.json_loads(text)
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 ({error}): save it as UTF-8.") from error
+        raise DataError(f"{path}:{number}: not UTF-8 ({error}): save it as UTF-8.") from error
     except ValueError as error:
         raise DataError(f"{path}:{number}: not a line of JSON ({error}).") from error
 
@@ -112,8 +116,11 @@ def read_record(raw: Any, path: str, line: int) -> Record:
     meta = raw.get("meta")
     doc = meta.get("doc") if isinstance(meta, dict) else None
     text = raw["text"]
-    name = str(doc) if doc is not None else sha256(text.encode("utf8", "replace")).hexdigest()[:16]
-    return Record(text, spans, name, path, line)
+    try:
+        digest = sha256(text.encode("utf8")).hexdigest()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: the text has half a character ({error}).") from None
+    return Record(text, spans, digest[:16] if doc is None else str(doc), path, line)
 
 
 def excerpt(text: str, start: int, end: int, width: int = 30) -> str:
@@ -132,15 +139,21 @@ def make_doc(nlp: Language, record: Record, findings: Findings) -> Doc:
     """
     doc = nlp.make_doc(record.text)
     doc.user_data = {"doc": record.doc, "path": record.path, "line": record.line}
+    doc.user_data["labelled"] = record.spans is not None
     if record.spans is None:
         return doc
     good: list[Span] = []
     unknown: set[int] = set()
     last = 0
     for start, end, label in sorted(set(record.spans)):
-        span = doc.char_span(start, end, label) if 0 <= start < end <= len(record.text) else None
-        if span is None:
-            unknown |= list_misplaced(doc, record, (start, end, label), findings)
+        if not 0 <= start < end <= len(record.text):
+            advice = f"{label}, {start} to {end}, is no part of {len(record.text)} characters."
+            findings.add("out-of-range", record, excerpt(record.text, start, end), advice)
+            continue
+        span = doc.char_span(start, end, label)
+        # A token of spaces: spaCy never lets an entity start or end with one.
+        if span is None or span[0].is_space or span[-1].is_space:
+            unknown |= list_off_boundary(doc, record, (start, end, label), findings)
         elif start < last:
             other = good.pop() if good and good[-1].end_char > start else None
             findings.add(
@@ -158,18 +171,11 @@ def make_doc(nlp: Language, record: Record, findings: Findings) -> Doc:
     return doc
 
 
-def list_misplaced(doc: Doc, record: Record, span: Offsets, findings: Findings) -> set[int]:
+def list_off_boundary(doc: Doc, record: Record, span: Offsets, findings: Findings) -> set[int]:
     """List a span that is off the token boundaries, and return the tokens that it touches."""
     start, end, label = span
-    text = excerpt(record.text, start, end)
-    if not 0 <= start < end <= len(record.text):
-        advice = (
-            f"{label}, {start} to {end}, is no part of a text of {len(record.text)} characters."
-        )
-        findings.add("out-of-range", record, text, advice)
-        return set()
     touched = [t for t in doc if t.idx < end and start < t.idx + len(t)]
     tokens = doc.text[touched[0].idx : touched[-1].idx + len(touched[-1])] if touched else ""
     advice = f"{label} starts or ends inside a token or on a space; whole tokens: «{tokens}»."
-    findings.add("off-boundary", record, text, advice)
+    findings.add("off-boundary", record, excerpt(record.text, start, end), advice)
     return {token.i for token in touched}

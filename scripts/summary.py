@@ -38,8 +38,9 @@ def summary(scores: dict, data: dict, wheels: list[Path]) -> str:
             divider=True,
             aligns=("l", "r", "r", "r", "r"),
         ),
-        f"Retention {scores['retention']:.3f}: the share of the base's F on general text that is"
-        " left"
+        "Retention "
+        + ("unknown" if scores["retention"] is None else f"{scores['retention']:.3f}")
+        + ": the share of the base's F on general text that is left"
         + ("." if data["general_is_gold"] else " (agreement with the base: the text has no gold)."),
     ]
     if found := sum(data["findings"].values()):

@@ -163,7 +163,9 @@ def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
 def test_dvc_shows_metrics_and_the_graph(project: Path) -> None:
     assert "retention" in sh(project, "python", "-m", "dvc", "metrics", "show").stdout
     assert "assemble" in sh(project, "python", "-m", "dvc", "dag", "--dot").stdout
-    plots = sh(project, "python", "-m", "dvc", "plots", "show", "--show-vega", "metrics/labels.csv").stdout
+    plots = sh(
+        project, "python", "-m", "dvc", "plots", "show", "--show-vega", "metrics/labels.csv"
+    ).stdout
     assert "TECHNIQUE (new)" in plots
 
 

@@ -178,7 +178,6 @@ def test_what_is_nowhere_is_refused(name: str, target: Path) -> None:
     assert f"pip install {name}" in message
 
 
-@pytest.mark.xfail(strict=True, reason="find_package: a module's folder is searched like a model's")
 @pytest.mark.parametrize("name", ["sys", "lonely"])
 def test_a_module_is_no_package(
     name: str, model: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -213,14 +212,8 @@ def test_link_in_a_folder_is_refused(model: Path, target: Path, tmp_path: Path) 
         "C:/evil",
         "C:\\evil",
         "c:evil",
-        pytest.param(
-            f"{ROOT}/C:/evil",
-            marks=pytest.mark.xfail(strict=True, reason="unpack: looks at the first part alone"),
-        ),
-        pytest.param(
-            f"{ROOT}/ner\\C:evil",
-            marks=pytest.mark.xfail(strict=True, reason="unpack: looks at the first part alone"),
-        ),
+        f"{ROOT}/C:/evil",
+        f"{ROOT}/ner\\C:evil",
     ],
 )
 def test_entry_that_leads_outside_is_refused(
@@ -260,7 +253,6 @@ def test_changed_byte_is_noticed(wheel: Path, target: Path, tmp_path: Path) -> N
     assert "is damaged or no wheel" in refusal(tmp_path / WHEEL, target)
 
 
-@pytest.mark.xfail(strict=True, reason="unpack: neither zlib.error nor RuntimeError is caught")
 @pytest.mark.parametrize("damage", ["stream", "encrypted"])
 def test_unreadable_entry_is_refused(
     damage: str, wheel: Path, target: Path, tmp_path: Path
@@ -335,7 +327,6 @@ def test_model_without_any_entity_recognizer_is_refused(target: Path, tmp_path: 
     assert "it has none at all" in refusal(folder, target)
 
 
-@pytest.mark.xfail(strict=True, reason="check_model: the readers' own errors are not caught")
 @pytest.mark.parametrize(
     ("meta", "config"),
     [
@@ -517,12 +508,7 @@ def test_server_that_is_gone_leaves_nothing(
     "name",
     [
         WHEEL,
-        pytest.param(
-            f".downloads/{WHEEL}",
-            marks=pytest.mark.xfail(
-                strict=True, reason="find_wheel: a listed wheel named by its path is not verified"
-            ),
-        ),
+        f".downloads/{WHEEL}",
     ],
 )
 def test_damaged_download_is_fetched_again(

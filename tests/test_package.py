@@ -112,7 +112,6 @@ def test_same_model_gives_the_same_bytes(
     assert build(model, tmp_path).read_bytes() == wheel.read_bytes()
 
 
-@pytest.mark.xfail(strict=True, reason="build_wheel: the zip holds the modes of files made there")
 def test_file_modes_of_the_builder_make_no_difference(
     model: Path, wheel: Path, tmp_path: Path
 ) -> None:
@@ -196,12 +195,7 @@ def test_wheel_carries_its_scores_and_what_it_was_taught(
     "found",
     [
         [[], [], [], []],
-        pytest.param(
-            PackageError("The installed package does not work"),
-            marks=pytest.mark.xfail(
-                strict=True, reason="package: the wheel stays where it cannot be installed or run"
-            ),
-        ),
+        PackageError("The installed package does not work"),
     ],
 )
 def test_wheel_that_fails_its_check_is_taken_away(

@@ -17,7 +17,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from scripts.params import Params
+from scripts.params import Data, Params
 from scripts.preprocess import choose_rehearsal, fill, main, preprocess, read_splits
 from scripts.records import DataError, Findings, Record, make_doc
 from tests.conftest import PEOPLE, ROOT, domain_records, general_records, label, write_world
@@ -38,7 +38,8 @@ def documents(number: int, texts: int = 2) -> list[dict[str, Any]]:
 
 
 def split(source: Path, dev: float = 0.1, test: float = 0.2, seed: int = 0) -> Splits:
-    return read_splits(source, dev, test, seed, Findings())
+    data = Data(source=str(source), unlabelled="base", dev=dev, test=test, seed=seed)
+    return read_splits(source, data, Findings())
 
 
 def write(path: Path, records: list[dict[str, Any]]) -> Path:

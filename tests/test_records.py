@@ -151,7 +151,12 @@ def test_exact_spans_are_entities_and_everything_else_is_outside() -> None:
     assert found(doc) == [("n78", "BAND"), ("router", "GEAR")]
     assert "".join(iob.values()) == "OBOOB"
     assert findings.listed == []
-    assert doc.user_data == {"doc": "ticket-1", "path": "data.jsonl", "line": 7}
+    assert doc.user_data == {
+        "doc": "ticket-1",
+        "path": "data.jsonl",
+        "line": 7,
+        "labelled": True,
+    }
 
 
 def test_a_record_without_spans_says_nothing_of_any_token() -> None:
