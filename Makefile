@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport SPACY_CONFIG_OVERRIDES
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
-.PHONY: run test setup lock clean
+.PHONY: run test setup lock document clean
 
 run: setup ## The whole pipeline, then a summary
 	python -m weasel run all
@@ -33,6 +33,10 @@ setup: .venv/ready ## .venv with locked requirements
 lock: setup ## Write requirements.txt anew from pyproject.toml
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
 		--group dev pyproject.toml -o requirements.txt
+
+document: setup ## Write the README's last part and its picture anew
+	python -m weasel document . --output README.md
+	python -m scripts.picture docs/summary.svg
 
 clean: ## Remove what the pipeline made; data, environment and DVC's cache stay
 	rm -rf corpus training/base training/model training/model-best training/model-last packages

@@ -37,6 +37,7 @@ def summary(scores: dict, data: dict, wheels: list[Path]) -> str:
             header=("", "base F", "tuned F", "change", "entities"),
             divider=True,
             aligns=("l", "r", "r", "r", "r"),
+            max_col=60,
         ),
         "Retention "
         + ("unknown" if scores["retention"] is None else f"{scores['retention']:.3f}")

@@ -89,6 +89,14 @@ def test_the_readme_has_what_weasel_document_writes(tmp_path: Path) -> None:
     assert copy.read_bytes() == (ROOT / "README.md").read_bytes(), "make document"
 
 
+def test_the_readme_shows_the_figures_of_the_last_run() -> None:
+    scores = srsly.read_json(ROOT / "metrics/scores.json")
+    picture = (ROOT / "docs/summary.svg").read_text(encoding="utf8")
+    figures = [scores["tuned"][part]["ents_f"] for part in ("new", "kept", "kept_in_domain")]
+    for figure in (scores["retention"], *figures):
+        assert f"{figure:.3f}" in picture, "make document"
+
+
 def test_dvc_lock_is_current() -> None:
     lock = srsly.read_yaml(ROOT / "dvc.lock")["stages"]
     params = srsly.read_yaml(ROOT / "params.yaml")
