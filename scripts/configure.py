@@ -48,6 +48,7 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
         if listens:
             pipe["replace_listeners"] = ["model.tok2vec"]
         callback["component"] = name
+        weights = {"ents_f": 0.0, "ents_p": 0.0, "ents_r": 0.0, "new_f": 0.5, "kept_f": 0.5}
     else:
         name = new_name(nlp, component)
         pipe = settings["components"][component]
@@ -55,6 +56,7 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
         pipe["moves"] = None
         pipe["model"]["nO"] = None
         callback |= {"component": name, "base": str(base), "base_component": component}
+        weights = {"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0}
     keep = ("lang", "batch_size", "tokenizer", "vectors")
     copy = {
         "@callbacks": "spacy.copy_from_base_model.v1",
@@ -72,6 +74,7 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
         },
         "components": {name: pipe},
         "initialize": {"before_init": copy, "after_init": callback},
+        "training": {"score_weights": weights},
     }
 
 

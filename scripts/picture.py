@@ -1,6 +1,6 @@
 """Draw what the last run came to, as a terminal shows it, for the README.
 
-    python -m scripts.picture docs/summary.svg
+python -m scripts.picture docs/summary.svg
 """
 
 import os

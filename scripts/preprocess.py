@@ -108,16 +108,20 @@ def fill(
         )
     else:
         predicted = docs
+    default = "missing" if unlabelled == "missing" else "outside"
     for doc, guess in zip(docs, predicted, strict=True):
+        found = [e for e in guess.ents if e.label_ in labels] if guess is not doc else []
         labelled = doc.user_data["labelled"]
+        if labelled and not found and default == "outside":
+            yield doc  # as it was made: entities, outside, and missing under unusable spans
+            continue
         unknown = [doc[t.i : t.i + 1] for t in doc if labelled and not t.ent_iob]
         known = {t.i for span in [*doc.ents, *unknown] for t in span}
         guesses = [
             Span(doc, span.start, span.end, span.label_)
-            for span in (guess.ents if guess is not doc else ())
-            if span.label_ in labels and not known & set(range(span.start, span.end))
+            for span in found
+            if not known & set(range(span.start, span.end))
         ]
-        default = "missing" if unlabelled == "missing" else "outside"
         doc.set_ents([*doc.ents, *guesses], missing=unknown, default=default)
         yield doc
 

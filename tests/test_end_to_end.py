@@ -222,3 +222,4 @@ def test_update_learns_within_the_base_component(project: Path, tmp_path: Path) 
     meta = srsly.read_json(folder / "training/model/meta.json")
     assert meta["pipeline"] == srsly.read_json(folder / "training/base/meta.json")["pipeline"]
     assert {"PERSON", "BAND"} <= set(meta["labels"]["ner"])
+    assert srsly.read_json(folder / "metrics/scores.json")["tuned"]["new"]["ents_f"] > 0

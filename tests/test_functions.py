@@ -14,11 +14,19 @@ import spacy
 import srsly
 from spacy.cli.train import train
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 
-from scripts.functions import OVERRIDES, copy_weights, learn_labels, sort_scores, whole_epochs
+from scripts.functions import (
+    OVERRIDES,
+    copy_weights,
+    learn_labels,
+    score_new_and_kept,
+    sort_scores,
+    whole_epochs,
+)
 from tests.conftest import ROOT, write_config, write_world
 
 rows: list[dict[str, Any]] = []
@@ -214,3 +222,23 @@ def test_the_trained_model_does_not_depend_on_the_hash_seed(
     first, second = (contents(tmp_path / seed / "model-best") for seed in ("1", "2"))
     assert "meta.json" in first
     assert [name for name in first if first[name] != second.get(name)] == []
+
+
+def test_a_model_that_learned_nothing_is_not_the_best_of_update() -> None:
+    """Where the base's labels are the many, one F over all would pick it."""
+    nlp = spacy.blank("en")
+
+    def example(found: list[str]) -> Example:
+        words = ["Ada", "Bo", "Cy", "Di", "n78"]
+        labels = ["PERSON"] * 4 + ["BAND"]
+        gold = Doc(nlp.vocab, words=words, ents=[f"B-{label}" for label in labels])
+        guess = Doc(nlp.vocab, words=words, ents=[f"B-{x}" if x else "O" for x in found])
+        return Example(guess, gold)
+
+    score = score_new_and_kept(["BAND"])
+    idle = score([example(["PERSON"] * 4 + [""])])
+    learned = score([example(["PERSON", "PERSON", "PERSON", "", "BAND"])])
+    assert (idle["new_f"], idle["kept_f"]) == (0.0, 1.0)
+    assert learned["new_f"] == 1.0
+    assert 0.8 < learned["kept_f"] < 0.9
+    assert learned["new_f"] + learned["kept_f"] > idle["new_f"] + idle["kept_f"]
