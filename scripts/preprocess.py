@@ -133,8 +133,8 @@ def entity_labels(nlp: Language) -> set[str]:
 
 
 def write_docs(docs: Iterable[Doc], path: Path) -> None:
-    """Write Docs with their entities and where they come from."""
-    DocBin(attrs=ATTRS, store_user_data=True, docs=docs).to_disk(path)
+    """Write Docs with their entities, in the order of the records."""
+    DocBin(attrs=ATTRS, docs=docs).to_disk(path)
 
 
 def write_findings(findings: list[Finding], path: Path) -> None:
