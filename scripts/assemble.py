@@ -30,10 +30,6 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     (name,) = part.pipe_names
     if strategy == "update":
         place = nlp.pipe_names.index(name)
-        # What listens to the shared layer is counted there: unhook the old component first.
-        for upstream, pipe in nlp.pipeline:
-            if name in getattr(pipe, "listening_components", []):
-                nlp.replace_listeners(upstream, name, ["model.tok2vec"])
         nlp.remove_pipe(name)
         before = nlp.pipe_names[place] if place < len(nlp.pipe_names) else None
     else:

@@ -10,11 +10,27 @@ import spacy
 from spacy.language import Language
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc
-from spacy.training import Example
+from spacy.training import Corpus, Example
 from spacy.util import minibatch
 from thinc.api import Model
 
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
+
+
+@spacy.registry.readers("examples_once.v1")
+def examples_once(path: str) -> Callable[[Language], list[Example]]:
+    """Read a DocBin's examples once. spaCy asks for them at initialization, for training and at
+    every evaluation, holds them all anyway, and copies one before it changes it.
+    """
+    read = Corpus(path)
+    examples: list[Example] = []
+
+    def all_examples(nlp: Language) -> list[Example]:
+        if not examples:
+            examples.extend(read(nlp))
+        return examples
+
+    return all_examples
 
 
 @spacy.registry.batchers("whole_epochs.v1")

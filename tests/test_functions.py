@@ -14,7 +14,7 @@ import spacy
 import srsly
 from spacy.cli.train import train
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
@@ -22,6 +22,7 @@ from spacy.util import load_config
 from scripts.functions import (
     OVERRIDES,
     copy_weights,
+    examples_once,
     learn_labels,
     score_new_and_kept,
     sort_scores,
@@ -45,6 +46,19 @@ def log_rows() -> Callable[..., Any]:
         return log, lambda: None
 
     return setup
+
+
+def test_examples_are_read_once(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    texts = ["Swap the splitter.", "The mast swayed."]
+    path = tmp_path / "train.spacy"
+    DocBin(docs=[nlp(text) for text in texts]).to_disk(path)
+    read = examples_once(str(path))
+    first = read(nlp)
+    path.unlink()
+    again = read(nlp)
+    assert [example.reference.text for example in first] == texts
+    assert [id(example) for example in again] == [id(example) for example in first]
 
 
 @spacy.registry.batchers("test_batches.v1")
