@@ -2,8 +2,8 @@
 
     python -m scripts.assemble training/base training/model-best training/model
 
-With `update` the trained component takes the place of the base's; otherwise it goes right before
-the base's first entity recognizer, which leaves alone the entities that it finds there.
+With `extend` the trained component goes right before the base's first entity recognizer, which
+leaves alone the entities that it finds there; otherwise it takes the place of the base's.
 """
 
 import shutil
@@ -28,13 +28,12 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     nlp = spacy.load(base)
     part = spacy.load(trained)
     (name,) = part.pipe_names
-    if strategy == "update":
+    if strategy == "extend":
+        place = nlp.pipe_names.index(first_recognizer(nlp))
+    else:
         place = nlp.pipe_names.index(name)
         nlp.remove_pipe(name)
-        before = nlp.pipe_names[place] if place < len(nlp.pipe_names) else None
-    else:
-        before = first_recognizer(nlp)
-    nlp.add_pipe(name, source=part, before=before)
+    nlp.add_pipe(name, source=part, before=place if place < len(nlp.pipe_names) else None)
     # The base's own scores of what is unchanged still hold; those of its entities no longer do.
     scores = nlp.meta.get("performance", {})
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}

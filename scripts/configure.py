@@ -2,8 +2,8 @@
 
     python -m scripts.configure configs/ner.cfg training/base corpus training/config.cfg
 
-`extend` trains a new component, built like the base's and started from its weights;
-`update` trains the base's own. Either way the component is alone in the training pipeline, with a
+`extend` and `replace` train a new component, built like the base's and started from its weights;
+`update` trains the base's own. In every case the component is alone in the training pipeline, with a
 copy of the layer that it listens to, if it listens to one.
 """
 
@@ -50,7 +50,7 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
         callback["component"] = name
         weights = {"ents_f": 0.0, "ents_p": 0.0, "ents_r": 0.0, "new_f": 0.5, "kept_f": 0.5}
     else:
-        name = new_name(nlp, component)
+        name = new_name(nlp, component) if strategy == "extend" else component
         pipe = settings["components"][component]
         # The new labels are fewer moves than the base's: the size is found at initialization.
         pipe["moves"] = None

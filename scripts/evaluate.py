@@ -101,10 +101,18 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> dict:
         }
         if in_domain:
             scores[name]["kept_in_domain"] = score(guesses[name, "test"], gold["test"], in_domain)
-    before, after = (scores[name]["kept"]["ents_f"] for name in models)
-    # Where the base finds nothing, nothing can be said of what is kept.
-    scores["retention"] = round(after / before, 4) if before else None
+    kept = [scores[name]["kept"] for name in models]
+    scores["retention"] = retention(*kept)
+    scores["retention_per_label"] = {
+        label: retention(*(block["per_label"][label] for block in kept))
+        for label in data["base_labels"]
+    }
     return scores
+
+
+def retention(base: dict, tuned: dict) -> float | None:
+    """The share of the base's F that is left; None where the base finds nothing."""
+    return round(tuned["ents_f"] / base["ents_f"], 4) if base["ents_f"] else None
 
 
 def write_labels(scores: dict, path: Path) -> None:

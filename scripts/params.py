@@ -39,7 +39,7 @@ class Rehearsal(Section):
 
 
 class Training(Section):
-    strategy: Literal["update", "extend"]
+    strategy: Literal["update", "extend", "replace"]
     max_epochs: Annotated[int, Field(ge=1)]
     patience: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]

@@ -4,7 +4,7 @@
 
 Writes train, dev, test and general .spacy, data.json (labels and counts) and findings.csv (what
 could not be used, with file, line and text). One rule holds for every strategy: the component that
-learns has labels, the data's and, with `update`, the base's; where the data leaves a token open,
+learns has labels, the data's and, with `update`, its own; where the data leaves a token open,
 `data.unlabelled: base` lets the base model say which of *these* labels it has, if any.
 """
 
@@ -195,7 +195,11 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
 
     learned = sorted({span.label_ for doc in docs["train"] for span in doc.ents})
     known = entity_labels(nlp)
-    labels = set(learned) | (known if params.training.strategy == "update" else set())
+    strategy = params.training.strategy
+    own = set(nlp.pipe_labels[params.base.component])
+    labels = set(learned) | (own if strategy == "update" else set())
+    # Given up on purpose: who reads of the model must be told.
+    dropped = own - set(learned) if strategy == "replace" else set()
     corpus = {"test": docs["test"], "general": general}
     for part, texts in extra.items():
         corpus[part] = [
@@ -206,6 +210,7 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
     summary = {
         "labels": learned,
         "base_labels": sorted(known),
+        "dropped_labels": sorted(dropped),
         "texts": {part: len(corpus[part]) for part in (*SPLITS, "general")},
         "labelled_texts": {part: len(docs[part]) for part in SPLITS},
         "documents": {part: len({r.doc for r in splits[part]}) for part in SPLITS},

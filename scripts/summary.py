@@ -44,6 +44,9 @@ def summary(scores: dict, data: dict, wheels: list[Path]) -> str:
         + ": the share of the base's F on general text that is left"
         + ("." if data["general_is_gold"] else " (agreement with the base: the text has no gold)."),
     ]
+    if data["dropped_labels"]:
+        names = ", ".join(data["dropped_labels"])
+        lines.append(f"Replaced: the model no longer finds {names} (training.strategy: replace).")
     if found := sum(data["findings"].values()):
         lines.append(f"{found} spans could not be used as they stand: corpus/findings.csv")
     lines += ["", "Model    training/model", "Figures  metrics/scores.json, dvc plots show"]

@@ -7,6 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import spacy
 import srsly
@@ -24,8 +25,9 @@ ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "configs" / "ner.cfg"
 PEOPLE = ("Alice Smith", "Bob Jones", "Carol White", "David Brown", "Emma Stone")
 PLACES = ("Paris", "London", "Berlin", "Madrid", "Rome")
-KINDS = ("own", "listening", "alone")
-"""The base's recognizer has its own embedding, shares one, or is the only component."""
+KINDS = ("own", "listening", "alone", "vectors", "german")
+"""The base's recognizer has its own embedding, shares one, is the only component, reads static
+vectors, or belongs to a pipeline of another language."""
 
 
 def label(text: str, *spans: tuple[str, str]) -> dict[str, Any]:
@@ -86,7 +88,9 @@ def _base_config(kind: str) -> dict[str, Any]:
             "tok2vec": tok2vec,
         }
 
-    own = embedding if kind != "listening" else listener
+    own = {"listening": listener, "vectors": embedding | {"pretrained_vectors": True}}.get(
+        kind, embedding
+    )
     components = {
         "tok2vec": {"factory": "tok2vec", "model": embedding},
         "tagger": {
@@ -102,7 +106,7 @@ def _base_config(kind: str) -> dict[str, Any]:
     }
     names = ["ner"] if kind == "alone" else list(components)
     return {
-        "nlp": {"lang": "en", "pipeline": names},
+        "nlp": {"lang": "de" if kind == "german" else "en", "pipeline": names},
         "components": {name: components[name] for name in names},
     }
 
@@ -126,6 +130,10 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind in KINDS:
         fix_random_seed(0)
         nlp = spacy.util.load_model_from_config(_base_config(kind), auto_fill=True)
+        if kind == "vectors":
+            words = sorted({word for r in general_records() for word in r["text"].split()})
+            for number, word in enumerate(words):
+                nlp.vocab.set_vector(word, numpy.eye(len(words), dtype="float32")[number])
         examples = [_example(nlp, record) for record in general_records()]
         optimizer = nlp.initialize(partial(iter, examples))
         for _ in range(40):

@@ -27,6 +27,11 @@ NAMES = {
     ("listening", "update"): ["tok2vec", "tagger", "parser", "ner"],
     ("alone", "extend"): ["ner_2", "ner"],
     ("alone", "update"): ["ner"],
+    ("vectors", "extend"): ["tok2vec", "tagger", "parser", "ner_2", "ner"],
+    ("vectors", "update"): ["tok2vec", "tagger", "parser", "ner"],
+    ("german", "extend"): ["tok2vec", "tagger", "parser", "ner_2", "ner"],
+    ("own", "replace"): ["tok2vec", "tagger", "parser", "ner"],
+    ("listening", "replace"): ["tok2vec", "tagger", "parser", "ner"],
 }
 # Loads each model where nothing of the project can be imported, and says what it finds.
 LOAD = """
@@ -65,11 +70,21 @@ def second(tuned: Tuned, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def third(second: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That model taught once more, in the component of the first base: it has all labels already."""
+    return build(tmp_path_factory.mktemp("third") / "w", second / "model", "update")
+
+
+@pytest.fixture(scope="module")
 def loaded(
-    tuned: Tuned, second: Path, bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+    tuned: Tuned,
+    second: Path,
+    third: Path,
+    bases: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[Path, dict[str, Any]]:
     """What every model finds in TEXTS, loaded in a new process after its base was deleted."""
-    worlds = [*(tuned(*made) for made in NAMES), second]
+    worlds = [*(tuned(*made) for made in NAMES), second, third]
     assert not any((world / "base").exists() for world in worlds)
     paths = [*(world / "model" for world in worlds), *bases.values()]
     done = subprocess.run(
@@ -87,7 +102,7 @@ def test_every_other_component_is_byte_for_byte_the_one_of_the_base(
     kind: str, strategy: str, tuned: Tuned, bases: dict[str, Path]
 ) -> None:
     base, model = bases[kind], tuned(kind, strategy) / "model"
-    learner = "ner" if strategy == "update" else "ner_2"
+    learner = "ner_2" if strategy == "extend" else "ner"
     assert parts(model) == parts(base) | {learner}
     for name in parts(base) - {learner}:
         assert contents(model / name) == contents(base / name), name
@@ -98,7 +113,7 @@ def test_every_other_component_is_byte_for_byte_the_one_of_the_base(
 def test_the_learner_has_the_weights_that_were_trained(
     kind: str, strategy: str, tuned: Tuned
 ) -> None:
-    learner = "ner" if strategy == "update" else "ner_2"
+    learner = "ner_2" if strategy == "extend" else "ner"
     trained, assembled = (
         srsly.msgpack_loads((tuned(kind, strategy) / model / learner / "model").read_bytes())
         for model in ("model-best", "model")
@@ -115,11 +130,11 @@ def test_the_pipeline_loads_in_a_new_process_without_its_base(
     # A new component stands right before the one of the base; an updated one where it stood.
     assert model["names"] == NAMES[kind, strategy]
     assert ["n08", "BAND"] in model["ents"][1]
-    assert ["Alice Smith", "PERSON"] in model["ents"][0]
+    # What is replaced is given up; in every other way the base's labels are still found.
+    assert (["Alice Smith", "PERSON"] in model["ents"][0]) == (strategy != "replace")
 
 
-@pytest.mark.parametrize("strategy", ["extend", "update"])
-@pytest.mark.parametrize("kind", ["own", "listening"])
+@pytest.mark.parametrize(("kind", "strategy"), [pair for pair in NAMES if pair[0] != "alone"])
 def test_tags_and_heads_are_those_of_the_base(
     kind: str,
     strategy: str,
@@ -166,3 +181,17 @@ def test_a_model_of_the_project_can_be_taught_again(
     assert loaded[second / "model"]["syntax"] == loaded[first]["syntax"]
     for name in parts(first):
         assert contents(second / "model" / name) == contents(first / name), name
+
+
+def test_a_third_generation_can_be_taught_what_it_knows(
+    third: Path, second: Path, loaded: dict[Path, dict[str, Any]]
+) -> None:
+    model = loaded[third / "model"]
+    assert model["names"] == loaded[second / "model"]["names"]
+    assert model["syntax"] == loaded[second / "model"]["syntax"]
+    assert ["n08", "BAND"] in model["ents"][1]
+    assert ["Alice Smith", "PERSON"] in model["ents"][0]
+    for name in parts(second / "model") - {"ner"}:
+        assert contents(third / "model" / name) == contents(second / "model" / name), name
+    labels = srsly.msgpack_loads((third / "model" / "ner" / "moves").read_bytes())
+    assert {"BAND", "GEAR"} <= set(srsly.json_loads(labels["moves"])["2"])

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import spacy
 import srsly
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +94,20 @@ def test_one_command_makes_everything(project: Path) -> None:
         assert (project / name).exists()
     assert len(list((project / "packages").glob("*.whl"))) == 1
     assert [p.name for p in project.rglob(".fetch-*")] == []
+
+
+def test_everything_else_the_base_says_is_the_same(project: Path) -> None:
+    records = srsly.read_jsonl(project / "assets/general.jsonl")
+    texts = [record["text"] for record in records][:1000]
+    assert len(texts) == 1000
+    base, tuned = (
+        spacy.load(project / "training" / name, exclude=["ner", "ner_2"])
+        for name in ("base", "model")
+    )
+    attributes = ["TAG", "POS", "MORPH", "LEMMA", "DEP", "HEAD", "SENT_START"]
+    for before, after in zip(base.pipe(texts), tuned.pipe(texts), strict=True):
+        assert (before.to_array(attributes) == after.to_array(attributes)).all()
+        assert {token.tag_ for token in before} != {""}
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,9 @@ def test_retention_is_kept_after_over_kept_before(scores: dict[str, Any]) -> Non
     before, after = (scores[name]["kept"]["ents_f"] for name in ("base", "tuned"))
     assert scores["retention"] == round(after / before, 4)
     assert scores["retention"] > 0
+    for label, share in scores["retention_per_label"].items():
+        before, after = (scores[m]["kept"]["per_label"][label]["ents_f"] for m in ("base", "tuned"))
+        assert share == (round(after / before, 4) if before else None)
 
 
 def test_labels_of_the_base_in_the_test_split_are_measured_where_there_are_any(

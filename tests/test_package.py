@@ -144,13 +144,21 @@ def test_wheel_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
 def corpus(tmp_path: Path) -> Path:
     nlp = spacy.blank("en")
     DocBin(docs=[nlp.make_doc(text) for text in TEXTS]).to_disk(tmp_path / "test.spacy")
+    srsly.write_json(tmp_path / "data.json", {"dropped_labels": []})
     return tmp_path
 
 
 def package_with(
-    found: list | PackageError, model: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    found: list | PackageError,
+    model: Path,
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    strategy: str = "extend",
+    retention: float = 0.97,
 ) -> dict:
     """Package as if the installed wheel found `found`; return what would have been built from."""
+    params = load_params()
+    training = params.training.model_copy(update={"strategy": strategy})
     built: dict = {}
 
     def fake_build(*, output: Path, **given: object) -> Path:
@@ -170,8 +178,8 @@ def package_with(
     stage.package(
         model=model,
         corpus=corpus,
-        scores=scores(0.97),
-        params=load_params(),
+        scores=scores(retention),
+        params=params.model_copy(update={"training": training}),
         output=corpus / "packages",
     )
     return built
@@ -189,6 +197,14 @@ def test_wheel_carries_its_scores_and_what_it_was_taught(
     assert performance["retention"] == 0.97
     assert performance["ents_per_type"]["ORG"] == {"p": 0.7, "r": 0.7, "f": 0.7}
     assert (corpus / "packages" / "tiny.whl").exists()
+
+
+def test_what_was_given_up_on_purpose_passes_the_gate_and_is_in_the_model_card(
+    model: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    srsly.write_json(corpus / "data.json", {"dropped_labels": ["DATE", "PERSON"]})
+    built = package_with(ENTITIES, model, corpus, monkeypatch, strategy="replace", retention=0.0)
+    assert "in place of DATE, PERSON, which it no longer finds" in built["meta"]["description"]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def scores(in_domain: bool = False) -> dict[str, Any]:
 
 
 def data(gold: bool = True, findings: dict[str, int] | None = None) -> dict[str, Any]:
-    return {"general_is_gold": gold, "findings": findings or {}}
+    return {"general_is_gold": gold, "findings": findings or {}, "dropped_labels": []}
 
 
 def cells(text: str, start: str) -> list[str]:
@@ -50,6 +50,12 @@ def test_rows_of_learned_and_kept_labels() -> None:
     ]
     assert cells(text, "  LOC") == ["0.800", "0.700", "-0.100", "4"]
     assert "Retention 0.960" in text
+
+
+def test_labels_that_were_given_up_are_named() -> None:
+    dropped = data() | {"dropped_labels": ["LOC", "ORG"]}
+    assert "no longer finds LOC, ORG" in summary(scores(), dropped, [])
+    assert "no longer" not in summary(scores(), data(), [])
 
 
 def test_a_kept_label_that_the_general_text_never_has_gets_no_row() -> None:
