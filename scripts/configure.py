@@ -3,8 +3,8 @@
     python -m scripts.configure configs/ner.cfg training/base corpus training/config.cfg
 
 `extend` and `replace` train a new component, built like the base's and started from its weights;
-`update` trains the base's own. In every case the component is alone in the training pipeline, with a
-copy of the layer that it listens to, if it listens to one.
+`update` trains the base's own. In every case the component is alone in the training pipeline, with
+a copy of the layer that it listens to, if it listens to one.
 """
 
 from pathlib import Path
@@ -48,7 +48,8 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
         if listens:
             pipe["replace_listeners"] = ["model.tok2vec"]
         callback["component"] = name
-        weights = {"ents_f": 0.0, "ents_p": 0.0, "ents_r": 0.0, "new_f": 0.5, "kept_f": 0.5}
+        weights = {"new_and_kept_f": 1.0, "ents_f": 0.0, "ents_p": 0.0, "ents_r": 0.0}
+        weights |= {"new_f": 0.0, "kept_f": 0.0}
     else:
         name = new_name(nlp, component) if strategy == "extend" else component
         pipe = settings["components"][component]

@@ -91,8 +91,10 @@ def learn_labels(
 def score_new_and_kept(labels: list[str]) -> Callable[..., dict]:
     """A scorer with `new_f` and `kept_f` beside spaCy's own: the mean F of `labels`, and of others.
 
-    In the texts of dev what the base says is far more frequent than what is new. One F over all
-    would pick the model that has learned nothing yet, as it agrees best.
+    In the texts of dev what the base says is far more frequent than what is new. One F over all,
+    and the mean of these two where the new labels are hard, would pick the model that has learned
+    nothing yet, as it agrees best. `new_and_kept_f` is their geometric mean: 0 for a model without
+    the new labels, and a tenth lost of one weighs what a tenth gained of the other does.
     """
 
     def score(examples: Iterable[Example], **_: object) -> dict:
@@ -101,6 +103,7 @@ def score_new_and_kept(labels: list[str]) -> Callable[..., dict]:
         for key, is_new in (("new_f", True), ("kept_f", False)):
             found = [prf["f"] for label, prf in per_label.items() if (label in labels) == is_new]
             scores[key] = sum(found) / len(found) if found else 0.0
+        scores["new_and_kept_f"] = (scores["new_f"] * scores["kept_f"]) ** 0.5
         return scores
 
     return score

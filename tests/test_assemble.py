@@ -71,7 +71,7 @@ def second(tuned: Tuned, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def third(second: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That model taught once more, in the component of the first base: it has all labels already."""
+    """That model taught once more, in the first base's component: it has the labels already."""
     return build(tmp_path_factory.mktemp("third") / "w", second / "model", "update")
 
 

@@ -256,3 +256,6 @@ def test_a_model_that_learned_nothing_is_not_the_best_of_update() -> None:
     assert learned["new_f"] == 1.0
     assert 0.8 < learned["kept_f"] < 0.9
     assert learned["new_f"] + learned["kept_f"] > idle["new_f"] + idle["kept_f"]
+    # However little is learned, a model that has learned nothing is not the best.
+    assert idle["new_and_kept_f"] == 0.0
+    assert learned["new_and_kept_f"] == (learned["new_f"] * learned["kept_f"]) ** 0.5 > 0
