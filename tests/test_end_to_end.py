@@ -1,5 +1,6 @@
 """The real pipeline on a small corpus, through both doors, as a user runs it."""
 
+import csv
 import os
 import shutil
 import signal
@@ -238,3 +239,22 @@ def test_update_learns_within_the_base_component(project: Path, tmp_path: Path) 
     assert meta["pipeline"] == srsly.read_json(folder / "training/base/meta.json")["pipeline"]
     assert {"PERSON", "BAND"} <= set(meta["labels"]["ner"])
     assert srsly.read_json(folder / "metrics/scores.json")["tuned"]["new"]["ents_f"] > 0
+
+
+def test_a_sweep_runs_in_the_queue_and_draws_its_points(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    shutil.copytree(project, folder)
+    command = ["python", "-m", "scripts.sweep", "metrics/sweep.csv", "docs/sweep.svg"]
+    sh(folder, *command, "--strategy", "extend", "--ratio", "0", "--ratio", "0.5")
+    with (folder / "metrics/sweep.csv").open(encoding="utf8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["strategy"], row["ratio"]) for row in rows] == [
+        ("extend", "0.0"),
+        ("extend", "0.5"),
+    ]
+    assert all(0 < float(row["new_f"]) < 1 and float(row["retention"]) > 0 for row in rows)
+    assert "best" in {row["best"] for row in rows}
+    assert (folder / "docs/sweep.svg").read_text(encoding="utf8").startswith("<svg")
+    # Nothing of it is in the workspace but the table and the picture.
+    changed = sh(folder, "git", "status", "--porcelain").stdout.split()
+    assert set(changed) - {"M", "??"} == {"metrics/sweep.csv", "docs/sweep.svg"}
