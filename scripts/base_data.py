@@ -93,10 +93,12 @@ def read_columns(path: Path, vocab: Vocab) -> Iterator[tuple[str, Doc]]:
     """Yield (document id, sentence with entities) from a file of word and IO or IOB tag columns."""
     number = 0
     for block in re.split(r"\n\s*\n", path.read_text(encoding="utf8")):
-        rows = [line.split() for line in block.splitlines()]
+        # Not splitlines(), not split(): words of tweets hold rare line breaks and spaces.
+        rows = [re.split(r"[\t ](?=\S+$)", line) for line in block.strip("\n").split("\n") if line]
         for row in rows:
             if len(row) != 2:
                 raise ValueError(f"{path}: a line is a word and its tag, this one is {row}")
+        rows = [row for row in rows if row[0].strip()]
         if rows and rows[0][0] == "-DOCSTART-":
             number, rows = number + 1, rows[1:]
         if rows:
@@ -106,10 +108,14 @@ def read_columns(path: Path, vocab: Vocab) -> Iterator[tuple[str, Doc]]:
 
 
 def read_btc(folder: Path, vocab: Vocab) -> dict[str, list[tuple[str, Doc]]]:
-    """Read the Broad Twitter Corpus and split it as its authors recommend.
-
-    Test is section F, dev the second half of H, train everything else.
+    """Read the Broad Twitter Corpus, split as its authors recommend: into btc.train, btc.dev and
+    btc.test, or published by section, of which test is F, dev the second half of H, train the rest.
     """
+    if (folder / "btc.test").is_file():
+        return {
+            part: list(read_columns(folder / f"btc.{part}", vocab))
+            for part in ("train", "dev", "test")
+        }
     sections = {
         path.stem: [
             (f"{path.stem}-{number}", doc)

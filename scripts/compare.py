@@ -106,12 +106,11 @@ def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, floa
     config = configure(
         recipe=Path("configs/ner.cfg"),
         base=base,
+        corpus=folder / "corpus",
         component=params.base.component,
         training=params.training,
-        data=data,
+        ratio=params.rehearsal.ratio,
     )
-    for part in ("train", "dev"):
-        config["corpora"][part]["path"] = str(folder / "corpus" / f"{part}.spacy")
     config.to_disk(folder / "config.cfg")
     command = [sys.executable, "-m", "spacy", "train", str(folder / "config.cfg")]
     command += ["--output", str(folder), "--code", "scripts/functions.py"]

@@ -4,7 +4,8 @@
 
 `extend` and `replace` train a new component, built like the base's and started from its weights;
 `update` trains the base's own. In every case the component is alone in the training pipeline, with
-a copy of the layer that it listens to, if it listens to one.
+a copy of the layer that it listens to, if it listens to one. Between the updates it practises what
+the base says of general text.
 """
 
 from pathlib import Path
@@ -86,13 +87,15 @@ def component_listens(base: Path, component: str) -> bool:
 
 
 def configure(
-    *, recipe: Path, base: Path, component: str, training: Training, data: dict
+    *, recipe: Path, base: Path, corpus: Path, component: str, training: Training, ratio: float
 ) -> Config:
     """Put recipe, base and params together.
 
-    data: what `preprocess` says of the corpus: the labels to learn and the texts in train.
+    corpus: the folder that `preprocess` wrote; its data.json says the labels and the texts.
+    ratio: words of general text to practise on for each word of training text.
     """
     config = load_config(recipe)
+    data = srsly.read_json(corpus / "data.json")
     steps = steps_per_epoch(data["texts"]["train"], training.batch_size)
     config["system"]["seed"] = training.seed
     config["training"] |= {
@@ -103,7 +106,18 @@ def configure(
     }
     config["training"]["batcher"]["size"] = training.batch_size
     config["training"]["optimizer"]["learn_rate"] = training.learn_rate
+    for part in ("train", "dev"):
+        config["corpora"][part]["path"] = (corpus / f"{part}.spacy").as_posix()
     config = config.merge(component_config(base, component, training.strategy, data["labels"]))
+    if data["rehearsal"]["train"]["texts"]:
+        config["training"]["before_update"] = {
+            "@callbacks": "rehearse.v1",
+            "component": config["nlp"]["pipeline"][0],
+            "base": str(base),
+            "base_component": component,
+            "path": (corpus / "rehearsal.spacy").as_posix(),
+            "words": round(ratio * data["words"]["train"] / steps),
+        }
     return config
 
 
@@ -113,9 +127,10 @@ def main(recipe: Path, base: Path, corpus: Path, output: Path) -> None:
     config = configure(
         recipe=recipe,
         base=base,
+        corpus=corpus,
         component=params.base.component,
         training=params.training,
-        data=srsly.read_json(corpus / "data.json"),
+        ratio=params.rehearsal.ratio,
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     config.to_disk(output)

@@ -5,14 +5,18 @@ It stands alone, importing spaCy and nothing of the project.
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
 
+import numpy
 import spacy
 from spacy.language import Language
+from spacy.pipeline._parser_internals.stateclass import StateClass
+from spacy.pipeline.ner import EntityRecognizer
 from spacy.scorer import get_ner_prf
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 from spacy.util import minibatch
-from thinc.api import Model
+from thinc.api import Model, set_dropout_rate
 
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
 
@@ -123,6 +127,97 @@ def copy_weights(source: Model, target: Model) -> None:
     for old, new in zip(source.walk(), target.walk(), strict=True):
         for name in old.param_names:
             new.set_param(name, old.get_param(name).copy())
+
+
+@spacy.registry.callbacks("rehearse.v1")
+def rehearse(
+    component: str, base: str, base_component: str, path: str, words: int
+) -> Callable[[Language, dict], None]:
+    """Before every update: `component` practises what the base says of general text.
+
+    This is distillation: the target is the probability that the base gives to every move, not the
+    best move alone, so that a text teaches more than its few entities (Hinton, Vinyals and Dean,
+    2015, arXiv:1503.02531; for recognizers that learn new labels, Monaikul et al., 2021, AAAI
+    35(15), 13570-13577). Moves for labels that the component has and the base has not get none:
+    general text is what keeps the new labels from being seen everywhere.
+
+    base, base_component: the folder of a pipeline, and its entity recognizer that teaches.
+    path: a DocBin of texts; each update takes the next ones, up to `words` tokens, and begins
+        again when all are used. The gradients add up to those of the update that follows.
+    """
+    teacher = load_alone(base, base_component).get_pipe(base_component)
+    batches: list[Iterator[list[Doc]]] = []
+
+    def before_update(nlp: Language, info: dict) -> None:
+        if info["step"] == 0:
+            return  # the empty text that comes before the first epoch
+        if not batches:
+            batches.append(batch_by_words(DocBin().from_disk(path).get_docs(nlp.vocab), words))
+        docs = next(batches[0])
+        learner = nlp.get_pipe(component)
+        states, targets = follow(teacher, learner, docs)
+        set_dropout_rate(learner.model, 0.0)  # type: ignore[attr-defined]
+        step_model, finish = learner.model.begin_update(docs)  # type: ignore[attr-defined]
+        scores, backprop = step_model.begin_update(states)
+        backprop(probabilities(scores, valid_moves(learner, states)) - targets)
+        finish(docs)
+
+    return before_update
+
+
+def batch_by_words(docs: Iterable[Doc], words: int) -> Iterator[list[Doc]]:
+    """Batches of at least `words` tokens, over and over."""
+    batch: list[Doc] = []
+    for doc in cycle([doc for doc in docs if len(doc)]):
+        batch.append(doc)
+        if sum(map(len, batch)) >= words:
+            yield batch
+            batch = []
+
+
+def follow(
+    teacher: EntityRecognizer, learner: EntityRecognizer, docs: list[Doc]
+) -> tuple[list[StateClass], numpy.ndarray]:
+    """The learner's states where the teacher's best moves lead it, one for each token, and the
+    probabilities of its moves there (states x moves). What the learner has no move for is O.
+    """
+    moves = move_names(learner)
+    to = [moves.index(name if name in moves else "O") for name in move_names(teacher)]
+    one_hot = numpy.eye(len(moves), dtype="float32")[to]
+    step_model = teacher.model.predict(docs)
+    pairs = list(zip(teacher.moves.init_batch(docs), learner.moves.init_batch(docs), strict=True))
+    states: list[StateClass] = []
+    targets = []
+    while pairs:
+        teaching = [state for state, _ in pairs]
+        guesses = probabilities(step_model.predict(teaching), valid_moves(teacher, teaching))
+        targets.append(guesses @ one_hot)
+        states += [state.copy() for _, state in pairs]
+        for (state, learning), best in zip(pairs, guesses.argmax(axis=1), strict=True):
+            teacher.moves.apply_transition(state, teacher.moves.get_class_name(best))
+            learner.moves.apply_transition(learning, moves[to[best]])
+        pairs = [pair for pair in pairs if not pair[0].is_final()]
+    return states, numpy.concatenate(targets)
+
+
+def move_names(recognizer: EntityRecognizer) -> list[str]:
+    """The names of all moves, in the order of the output layer (`move_names` leaves one out)."""
+    return [recognizer.moves.get_class_name(i) for i in range(recognizer.moves.n_moves)]
+
+
+def valid_moves(recognizer: EntityRecognizer, states: list[StateClass]) -> numpy.ndarray:
+    """Which moves are possible (states x moves, bool): an open entity can only go on or end."""
+    names = move_names(recognizer)
+    return numpy.array(
+        [[recognizer.moves.is_valid(state, name) for name in names] for state in states]
+    )
+
+
+def probabilities(scores: numpy.ndarray, valid: numpy.ndarray) -> numpy.ndarray:
+    """Softmax over the valid moves of each state; 0 for the others."""
+    shifted = numpy.where(valid, scores, numpy.float32(-numpy.inf))
+    grown = numpy.exp(shifted - shifted.max(axis=1, keepdims=True))
+    return grown / grown.sum(axis=1, keepdims=True)
 
 
 @spacy.registry.callbacks("start_from_tok2vec.v1")

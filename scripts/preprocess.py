@@ -2,14 +2,15 @@
 
     python -m scripts.preprocess training/base corpus
 
-Writes train, dev, test and general .spacy, data.json (labels and counts) and findings.csv (what
-could not be used, with file, line and text). One rule holds for every strategy: the component that
-learns has labels, the data's and, with `update`, its own; where the data leaves a token open,
-`data.unlabelled: base` lets the base model say which of *these* labels it has, if any.
+Writes train, dev, test, general and rehearsal .spacy, data.json (labels and counts) and
+findings.csv (what could not be used, with file, line and text). One rule holds for every strategy:
+the component that learns has labels, the data's and, with `update`, its own; where the data leaves
+a token open, `data.unlabelled: base` lets the base model say which of *these* labels it has.
 """
 
 import csv
 import tempfile
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
@@ -33,11 +34,14 @@ from scripts.records import (
     Record,
     find_split,
     make_doc,
+    read_folder,
     read_records,
 )
 
 SPLITS = ("train", "dev", "test")
 ATTRS = ("ENT_IOB", "ENT_TYPE")
+# Words of different general text; below it retention falls (the curve is in the README).
+ENOUGH_WORDS = 40_000
 
 
 def share(name: str, seed: int) -> float:
@@ -78,21 +82,17 @@ def read_splits(source: Path, data: Data, findings: Findings) -> dict[str, list[
     return {part: splits[part] for part in SPLITS}
 
 
-def choose_rehearsal(
-    records: Iterable[Record], taken: set[str], words: float, nlp: Language
-) -> tuple[list[Doc], int]:
-    """Take plain texts until there are `words` tokens; also say how many texts there were.
+def choose_rehearsal(records: Iterable[Record], taken: set[str], nlp: Language) -> list[Doc]:
+    """The plain texts that are in no split, each once, in the order of their hashes.
 
-    The order goes by the texts' hashes, so that a larger amount contains every smaller one.
+    The order does not hang on the file's, and more text moves none to another place among the rest.
     """
-    plain = [r for r in records if r.spans is None and r.text.strip() and r.text not in taken]
-    docs: list[Doc] = []
-    for record in sorted(plain, key=lambda record: sha256(record.text.encode()).digest()):
-        if words <= 0:
-            break
-        docs.append(make_doc(nlp, record, Findings()))
-        words -= len(docs[-1])
-    return docs, len(plain)
+    plain = {r.text: r for r in records if r.spans is None and r.text.strip()}
+    chosen = sorted(plain.keys() - taken, key=lambda text: sha256(text.encode()).digest())
+    return [
+        make_doc(nlp, plain[text], Findings())
+        for text in tqdm(chosen, desc="Reading rehearsal", unit=" texts")
+    ]
 
 
 def fill(
@@ -147,33 +147,31 @@ def write_findings(findings: list[Finding], path: Path) -> None:
 
 def read_general(path: Path, nlp: Language, findings: Findings) -> tuple[list[Doc], bool]:
     """The text that retention is measured on: the records with spans, or if none has any, all."""
-    records = list(read_records(path, findings))
+    records = list(read_folder(path, findings))
     gold = [record for record in records if record.spans is not None]
     return [make_doc(nlp, record, findings) for record in gold or records], bool(gold)
 
 
 def rehearse(
-    rehearsal: Rehearsal, words: dict[str, int], taken: set[str], nlp: Language
-) -> tuple[dict[str, list[Doc]], dict[str, int]]:
-    """General text for train and dev, and its counts.
+    rehearsal: Rehearsal, dev_words: int, taken: set[str], nlp: Language
+) -> dict[str, list[Doc]]:
+    """General text to practise on (all that there is), and for dev, in the ratio asked for.
 
-    Dev gets its share too, so that the score that picks the best model sees what is kept.
+    Dev gets some, so that the score that picks the best model sees what is kept; a tenth at most.
     """
-    both = words["train"] + words["dev"]
-    wanted = rehearsal.ratio * both
-    docs, available = choose_rehearsal(
-        read_records(Path(rehearsal.text), Findings()), taken, wanted, nlp
-    )
-    got = sum(map(len, docs))
-    if got < wanted * 0.99:
+    if not rehearsal.ratio:
+        return {"rehearsal": [], "dev": []}
+    docs = choose_rehearsal(read_folder(Path(rehearsal.text), Findings()), taken, nlp)
+    bounds = list(accumulate(map(len, docs), initial=0))
+    cut = bisect(bounds, min(rehearsal.ratio * dev_words, bounds[-1] / 10)) - 1
+    words = sum(map(len, docs[cut:]))
+    if words < ENOUGH_WORDS:
         msg.warn(
-            f"rehearsal.text has {got} usable words, {wanted:.0f} are wanted for a ratio of "
-            f"{rehearsal.ratio}.",
-            "Give it more general text: with too little, the model forgets.",
+            f"rehearsal.text has {words:,} words to practise on, which is little: below "
+            f'{ENOUGH_WORDS:,} a model forgets (README, "How much general text").',
+            "Give it more text like that in which the base's labels are to be kept.",
         )
-    cut = round(len(docs) * words["dev"] / both)
-    counts = {"texts": len(docs), "words": got, "available_texts": available}
-    return {"train": docs[cut:], "dev": docs[:cut]}, counts
+    return {"rehearsal": docs[cut:], "dev": docs[:cut]}
 
 
 def preprocess(*, params: Params, base: Path, output: Path) -> None:
@@ -191,7 +189,7 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
     general, is_gold = read_general(Path(params.evaluate.general), nlp, findings)
     taken = {doc.text for part in (general, *docs.values()) for doc in part}
     words = {part: sum(map(len, docs[part])) for part in SPLITS}
-    extra, rehearsal = rehearse(params.rehearsal, words, taken, nlp)
+    extra = rehearse(params.rehearsal, words["dev"], taken, nlp)
 
     learned = sorted({span.label_ for doc in docs["train"] for span in doc.ents})
     known = entity_labels(nlp)
@@ -200,13 +198,12 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
     labels = set(learned) | (own if strategy == "update" else set())
     # Given up on purpose: who reads of the model must be told.
     dropped = own - set(learned) if strategy == "replace" else set()
-    corpus = {"test": docs["test"], "general": general}
-    for part, texts in extra.items():
-        corpus[part] = [
-            *fill(nlp, docs[part], labels, params.data.unlabelled, f"Base model on {part}"),
-            # General text is what the base sees in it, or an example of nothing.
-            *fill(nlp, texts, labels, "base", f"Base model on rehearsal for {part}"),
-        ]
+    corpus = {"test": docs["test"], "general": general, "rehearsal": extra["rehearsal"]}
+    for part in ("train", "dev"):
+        title = f"Base model on {part}"
+        corpus[part] = list(fill(nlp, docs[part], labels, params.data.unlabelled, title))
+    # General text is what the base sees in it, or an example of nothing.
+    corpus["dev"] += fill(nlp, extra["dev"], labels, "base", "Base model on general text for dev")
     summary = {
         "labels": learned,
         "base_labels": sorted(known),
@@ -219,7 +216,10 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
             part: dict(sorted(Counter(s.label_ for d in docs[part] for s in d.ents).items()))
             for part in SPLITS
         },
-        "rehearsal": rehearsal,
+        "rehearsal": {
+            part: {"texts": len(texts), "words": sum(map(len, texts))}
+            for part, texts in (("train", extra["rehearsal"]), ("dev", extra["dev"]))
+        },
         "general_is_gold": is_gold,
         "findings": dict(sorted(Counter(f.code for f in findings.listed).items())),
         "skipped_answers": dict(sorted(findings.skipped.items())),
@@ -247,7 +247,7 @@ def report(summary: dict, findings: list[Finding], output: Path) -> None:
     """Say what was made, and the first findings."""
     msg.good(
         f"{summary['labelled_texts']['train']} texts to learn {', '.join(summary['labels'])} from, "
-        f"{summary['rehearsal']['texts']} of rehearsal"
+        f"{summary['rehearsal']['train']['texts']} of general text to practise on"
     )
     for finding in findings[:10]:
         where = f"{finding.path}:{finding.line} ({finding.doc})"

@@ -67,6 +67,15 @@ def find_split(source: Path, part: str) -> Path | None:
     return found[0] if found else None
 
 
+def read_folder(path: Path, findings: Findings) -> Iterator[Record]:
+    """Yield the records of a file, or of every file below a folder, in the order of their names."""
+    paths = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    if not paths:
+        raise DataError(f"{path} is an empty folder: records come as .jsonl or .txt files.")
+    for file in paths:
+        yield from read_records(file, findings)
+
+
 def read_records(path: Path, findings: Findings) -> Iterator[Record]:
     """Yield the records of a .jsonl or .txt file; broken lines are errors."""
     if path.suffix not in (".jsonl", ".txt"):

@@ -159,8 +159,8 @@ def write_world(folder: Path, **changes: Any) -> Params:
         "rehearsal": {"text": str(folder / "general.jsonl"), "ratio": 0.5},
         "training": {
             "strategy": "extend",
-            "max_epochs": 2,
-            "patience": 5,
+            "max_epochs": 8,
+            "patience": 8,
             "dropout": 0.1,
             "learn_rate": 0.01,
             "batch_size": 4,
@@ -184,12 +184,11 @@ def write_config(folder: Path, params: Params, base: Path) -> Path:
     config = configure(
         recipe=RECIPE,
         base=base,
+        corpus=folder / "corpus",
         component=params.base.component,
         training=params.training,
-        data=srsly.read_json(folder / "corpus" / "data.json"),
+        ratio=params.rehearsal.ratio,
     )
-    for part in ("train", "dev"):
-        config["corpora"][part]["path"] = str(folder / "corpus" / f"{part}.spacy")
     config.to_disk(folder / "config.cfg")
     return folder / "config.cfg"
 

@@ -28,13 +28,23 @@ TRAINING = {
 }
 
 
-def configured(base: Path, texts: int = 17, **training: str | int) -> Config:
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """What `configure` reads of a corpus: 17 texts, 170 words, and text to rehearse on."""
+    rehearsal = {"train": {"texts": 5}}
+    data = {"labels": ["BAND"], "texts": {"train": 17}, "words": {"train": 170}}
+    srsly.write_json(tmp_path / "data.json", data | {"rehearsal": rehearsal})
+    return tmp_path
+
+
+def configured(base: Path, corpus: Path, ratio: float = 1.0, **training: str | int) -> Config:
     return configure(
         recipe=RECIPE,
         base=base,
+        corpus=corpus,
         component="ner",
         training=Training.model_validate(TRAINING | training),
-        data={"labels": ["BAND"], "texts": {"train": texts}},
+        ratio=ratio,
     )
 
 
@@ -78,8 +88,8 @@ def test_the_last_batch_may_be_smaller(texts: int, steps: int) -> None:
     assert steps_per_epoch(texts, 8) == steps
 
 
-def test_values_of_params_are_in_the_config(bases: dict[str, Path]) -> None:
-    training = (config := configured(bases["alone"]))["training"]
+def test_values_of_params_are_in_the_config(bases: dict[str, Path], corpus: Path) -> None:
+    training = (config := configured(bases["alone"], corpus))["training"]
     assert (training["dropout"], training["max_epochs"]) == (0.25, 3)
     assert (training["eval_frequency"], training["patience"]) == (3, 6)
     assert training["batcher"]["size"] == 8
@@ -87,20 +97,43 @@ def test_values_of_params_are_in_the_config(bases: dict[str, Path]) -> None:
     assert config.interpolate()["training"]["seed"] == 5
 
 
-def test_the_recipe_is_kept_where_params_say_nothing(bases: dict[str, Path]) -> None:
-    recipe, config = load_config(RECIPE), configured(bases["alone"])
+def test_the_recipe_is_kept_where_params_say_nothing(bases: dict[str, Path], corpus: Path) -> None:
+    recipe, config = load_config(RECIPE), configured(bases["alone"], corpus)
     assert config["training"]["optimizer"] == recipe["training"]["optimizer"] | {
         "learn_rate": 0.002
     }
     assert config["training"]["score_weights"] == recipe["training"]["score_weights"]
-    assert config["corpora"] == recipe["corpora"]
+    assert config["corpora"]["dev"] == recipe["corpora"]["dev"] | {
+        "path": (corpus / "dev.spacy").as_posix()
+    }
+
+
+@pytest.mark.parametrize(("strategy", "name"), STRATEGIES.items())
+def test_every_update_practises_its_share_of_the_general_text(
+    strategy: str, name: str, bases: dict[str, Path], corpus: Path
+) -> None:
+    config = configured(bases["own"], corpus, ratio=1.5, strategy=strategy)
+    assert config["training"]["before_update"] == {
+        "@callbacks": "rehearse.v1",
+        "component": name,
+        "base": str(bases["own"]),
+        "base_component": "ner",
+        "path": (corpus / "rehearsal.spacy").as_posix(),
+        "words": 85,  # 1.5 times 170 in three updates
+    }
+
+
+def test_without_general_text_nothing_is_practised(bases: dict[str, Path], corpus: Path) -> None:
+    data = srsly.read_json(corpus / "data.json") | {"rehearsal": {"train": {"texts": 0}}}
+    srsly.write_json(corpus / "data.json", data)
+    assert configured(bases["own"], corpus)["training"]["before_update"] is None
 
 
 def test_update_takes_the_component_of_the_base_with_a_copy_of_what_it_listens_to(
-    bases: dict[str, Path],
+    bases: dict[str, Path], corpus: Path
 ) -> None:
     for kind in KINDS:
-        pipe = configured(bases[kind], strategy="update")["components"]["ner"]
+        pipe = configured(bases[kind], corpus, strategy="update")["components"]["ner"]
         replaced = {"replace_listeners": ["model.tok2vec"]} if kind == "listening" else {}
         assert pipe == {"source": str(bases[kind])} | replaced
 

@@ -21,14 +21,21 @@ from spacy.util import load_config
 
 from scripts.functions import (
     OVERRIDES,
+    batch_by_words,
     copy_weights,
     examples_once,
+    follow,
     learn_labels,
+    load_alone,
+    move_names,
+    probabilities,
+    rehearse,
     score_new_and_kept,
     sort_scores,
+    valid_moves,
     whole_epochs,
 )
-from tests.conftest import ROOT, write_config, write_world
+from tests.conftest import ROOT, general_records, write_config, write_world
 
 rows: list[dict[str, Any]] = []
 batches: list[list[str]] = []
@@ -199,6 +206,139 @@ def test_scores_of_labels_are_saved_in_order() -> None:
     assert sort_scores()(nlp) is nlp
     assert list(nlp.meta["performance"]["ents_per_type"]) == ["A", "B", "C"]
     assert nlp.meta["performance"]["ents_f"] == 0.5
+
+
+# Rehearsal
+
+TEXT = "Alice Smith lives in Paris ."
+
+
+def recognizer(nlp: Language, name: str = "ner") -> Any:
+    return nlp.get_pipe(name)
+
+
+def learner_of(labels: list[str]) -> Any:
+    """A recognizer that has learned nothing and knows these labels alone."""
+    nlp = spacy.blank("en")
+    ner: Any = nlp.add_pipe("ner")
+    for name in labels:
+        ner.add_label(name)
+    nlp.initialize()
+    return ner
+
+
+def best_moves(learner: Any, targets: numpy.ndarray) -> list[str]:
+    names = move_names(learner)
+    return [names[best] for best in targets.argmax(axis=1)]
+
+
+def test_an_open_entity_can_only_go_on_or_end(bases: dict[str, Path]) -> None:
+    ner = recognizer(nlp := spacy.load(bases["own"]))
+    (state,) = ner.moves.init_batch([nlp.make_doc("Alice Smith")])
+    names = numpy.array(move_names(ner))
+
+    def possible() -> set[str]:
+        return set(names[valid_moves(ner, [state])[0]])
+
+    assert possible() == {"B-LOC", "B-PERSON", "U-LOC", "U-PERSON", "O"}
+    ner.moves.apply_transition(state, "B-PERSON")
+    assert possible() == {"L-PERSON"}  # of the last token
+
+
+def test_probabilities_are_those_of_the_valid_moves() -> None:
+    scores = numpy.array([[1000.0, 0.0, 2000.0], [0.0, 0.0, -5.0]], dtype="float32")
+    valid = numpy.array([[True, True, False], [True, True, False]])
+    assert probabilities(scores, valid).tolist() == [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]
+
+
+def test_batches_have_enough_words_and_never_end() -> None:
+    nlp = spacy.blank("en")
+    docs = [nlp.make_doc(text) for text in ("one two three", "", "four five", "six")]
+    batches = batch_by_words(docs, 4)
+    found = [[doc.text for doc in next(batches)] for _ in range(3)]
+    assert found == [
+        ["one two three", "four five"],
+        ["six", "one two three"],
+        ["four five", "six", "one two three"],
+    ]
+
+
+def test_the_target_is_what_the_base_thinks_of_every_token(bases: dict[str, Path]) -> None:
+    nlp = spacy.load(bases["own"])
+    base, same_again = (recognizer(spacy.load(bases["own"])) for _ in range(2))
+    docs = [nlp.make_doc(TEXT), nlp.make_doc("Rome .")]
+    states, targets = follow(base, same_again, docs)
+    # The states come token by token, the texts side by side.
+    assert best_moves(same_again, targets) == [
+        *("B-PERSON", "U-LOC"),
+        *("L-PERSON", "O"),
+        *("O", "O", "U-LOC", "O"),
+    ]
+    assert targets.sum(axis=1) == pytest.approx(1)
+    # A learner that is the base itself has nothing to learn.
+    scores = same_again.model.predict(docs).predict(states)
+    own = probabilities(scores, valid_moves(same_again, states))
+    assert own == pytest.approx(targets, abs=1e-5)
+
+
+def test_new_labels_are_not_seen_in_general_text(bases: dict[str, Path]) -> None:
+    nlp = spacy.load(bases["own"])
+    learner = recognizer(nlp)
+    learner.add_label("BAND")
+    learner._resize()
+    _, targets = follow(recognizer(spacy.load(bases["own"])), learner, [nlp.make_doc(TEXT)])
+    new = [name.endswith("-BAND") for name in move_names(learner)]
+    assert sum(new) == 4
+    assert not targets[:, new].any()
+
+
+@pytest.mark.parametrize(
+    ("labels", "moves"),
+    [
+        (["BAND"], ["O", "O", "O", "O", "O", "O"]),
+        (["BAND", "PERSON"], ["B-PERSON", "L-PERSON", "O", "O", "O", "O"]),
+        (["LOC"], ["O", "O", "O", "O", "U-LOC", "O"]),
+    ],
+)
+def test_labels_that_the_learner_has_not_are_nothing_to_it(
+    labels: list[str], moves: list[str], bases: dict[str, Path]
+) -> None:
+    base = spacy.load(bases["own"])
+    learner = learner_of(labels)
+    states, targets = follow(recognizer(base), learner, [base.make_doc(TEXT)])
+    assert best_moves(learner, targets) == moves
+    assert targets.sum(axis=1) == pytest.approx(1)
+    assert not targets[~valid_moves(learner, states)].any()
+
+
+@pytest.mark.parametrize("kind", ["own", "listening", "vectors"])
+def test_rehearsal_brings_back_what_was_forgotten(
+    kind: str, bases: dict[str, Path], tmp_path: Path
+) -> None:
+    nlp = load_alone(str(bases[kind]), "ner")
+    docs = [nlp.make_doc(record["text"]) for record in general_records()]
+    DocBin(docs=docs).to_disk(tmp_path / "general.spacy")
+    learner, base = recognizer(nlp), recognizer(load_alone(str(bases[kind]), "ner"))
+    output = learner.model.get_ref("upper")
+    output.set_param("W", output.get_param("W") * 0)
+    states, targets = follow(base, learner, docs)
+
+    def distance() -> float:
+        scores = learner.model.predict(docs).predict(states)
+        guesses = probabilities(scores, valid_moves(learner, states))
+        return float(numpy.abs(guesses - targets).sum(axis=1).mean())
+
+    forgotten = distance()
+    path = str(tmp_path / "general.spacy")
+    before_update = rehearse("ner", str(bases[kind]), "ner", path, 40)
+    optimizer = nlp.resume_training()
+    before_update(nlp, {"step": 0, "epoch": 0})  # the empty text's
+    learner.finish_update(optimizer)
+    assert distance() == forgotten > 0.5
+    for step in range(1, 60):
+        before_update(nlp, {"step": step, "epoch": 0})
+        learner.finish_update(optimizer)
+    assert distance() < 0.2 * forgotten
 
 
 # The same bytes

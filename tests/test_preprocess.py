@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,15 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
 from scripts.params import Data, Params
-from scripts.preprocess import choose_rehearsal, fill, main, preprocess, read_splits
-from scripts.records import DataError, Findings, Record, make_doc
+from scripts.preprocess import (
+    ENOUGH_WORDS,
+    choose_rehearsal,
+    fill,
+    main,
+    preprocess,
+    read_splits,
+)
+from scripts.records import DataError, Findings, Record, make_doc, read_folder
 from tests.conftest import PEOPLE, ROOT, domain_records, general_records, label, write_world
 
 BLANK = spacy.blank("en")
@@ -132,26 +138,88 @@ def plain(*lines: str) -> list[Record]:
     return [Record(line, None, line, "general.jsonl", 1) for line in lines]
 
 
-def test_rehearsal_takes_no_gold_no_empty_and_no_taken_text() -> None:
+def chosen(records: list[Record], *taken: str) -> list[str]:
+    return [doc.text for doc in choose_rehearsal(records, set(taken), BLANK)]
+
+
+def test_rehearsal_takes_no_gold_no_empty_and_no_taken_text_and_each_once() -> None:
     gold = Record("Alice is gold", [], "d", "p", 1)
-    docs, available = choose_rehearsal(
-        [gold, *plain("free", "taken", "also free", "  ")], {"taken"}, 99, BLANK
-    )
-    assert {doc.text for doc in docs} == {"free", "also free"}
-    assert available == 2
+    records = [gold, *plain("free", "taken", "also free", "  ", "free")]
+    assert sorted(chosen(records, "taken")) == ["also free", "free"]
 
 
-def test_more_rehearsal_contains_less_whatever_the_order_of_the_file() -> None:
+def test_the_order_of_rehearsal_is_that_of_no_file() -> None:
     records = plain(*(f"a text of {number}" for number in range(50)))
-    amounts = []
-    for words in (0, 1, 40, 100, 1000):
-        random.Random(words).shuffle(records)
-        docs, available = choose_rehearsal(records, set(), words, BLANK)
-        assert available == 50
-        amounts.append([doc.text for doc in docs])
-    assert [len(amount) for amount in amounts] == [0, 1, 10, 25, 50]
-    for less, more in pairwise(amounts):
-        assert more[: len(less)] == less
+    whole = chosen(records)
+    random.Random(0).shuffle(records)
+    assert chosen(records) == whole != sorted(whole)
+    fewer = {record.text for record in records[:20]}
+    assert chosen(records[:20]) == [text for text in whole if text in fewer]
+
+
+def rehearsed(folder: Path, base: Path, texts: int, ratio: float) -> dict[str, list[str]]:
+    """The general text of a world with so many texts of seven words: to practise on, and in dev."""
+    params = write_world(folder, rehearsal__ratio=ratio)
+    lines = [f"{PEOPLE[i % 5]} went away in {i} ." for i in range(texts)]
+    (folder / "raw.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf8")
+    section = params.rehearsal.model_copy(update={"text": str(folder / "raw.txt")})
+    params = params.model_copy(update={"rehearsal": section})
+    preprocess(params=params, base=base, output=folder / "corpus")
+    return {
+        part: [doc.text for doc in corpus(folder, part) if doc.text in lines]
+        for part in ("train", "rehearsal", "dev")
+    }
+
+
+def test_all_general_text_is_practised_and_dev_has_it_in_the_ratio_asked_for(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
+    found = rehearsed(tmp_path, bases["own"], 300, 1.5)
+    assert found["train"] == []
+    assert len(found["rehearsal"]) + len(found["dev"]) == 300
+    words = srsly.read_json(tmp_path / "corpus" / "data.json")["words"]["dev"]
+    assert 1.5 * words - 7 < 7 * len(found["dev"]) <= 1.5 * words
+
+
+def test_dev_takes_a_tenth_of_the_general_text_at_most(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
+    found = rehearsed(tmp_path, bases["own"], 40, 9.0)
+    assert {part: len(texts) for part, texts in found.items()} == {
+        "train": 0,
+        "rehearsal": 36,
+        "dev": 4,
+    }
+
+
+def test_without_a_ratio_there_is_no_general_text(bases: dict[str, Path], tmp_path: Path) -> None:
+    assert not any(rehearsed(tmp_path, bases["own"], 40, 0.0).values())
+
+
+def test_too_little_general_text_is_warned_of(
+    bases: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rehearsed(tmp_path, bases["own"], 40, 1.0)
+    assert "rehearsal.text has 252 words" in " ".join(capsys.readouterr().out.split())
+    rehearsed(tmp_path / "enough", bases["own"], ENOUGH_WORDS // 6, 1.0)
+    assert "is little" not in capsys.readouterr().out
+
+
+def test_general_text_may_be_a_folder_of_files(bases: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "b.txt").write_text("Carol is free .\n", encoding="utf8")
+    srsly.write_jsonl(folder / "sub" / "a.jsonl", [{"text": "Emma is free ."}])
+    read = [record.text for record in read_folder(folder, Findings())]
+    assert read == ["Carol is free .", "Emma is free ."]
+    (folder / "notes.csv").write_text("Who is free ?\n", encoding="utf8")
+    with pytest.raises(DataError, match=r"notes\.csv"):
+        list(read_folder(folder, Findings()))
+
+
+def test_an_empty_folder_of_general_text_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="empty"):
+        list(read_folder(tmp_path, Findings()))
 
 
 # Filling
@@ -257,8 +325,8 @@ def test_update_practises_the_labels_of_the_base_too(
     for part in ("train", "dev"):
         by_label = Counter(span.label_ for span in spans(corpus(tmp_path, part)))
         assert by_label["BAND"] == 10
-        assert by_label["PERSON"] > 10
-        assert by_label["LOC"] >= 1
+        assert by_label["PERSON"] >= 5
+    assert by_label["LOC"] >= 1  # in the general text of dev
 
 
 def test_extend_practises_the_labels_of_the_data_alone(
@@ -302,7 +370,8 @@ def test_no_text_of_test_or_general_is_rehearsed(bases: dict[str, Path], tmp_pat
     params = params.model_copy(update={"rehearsal": rehearsal})
     preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     own = {record["text"] for part in ("train", "dev") for record in domain_records(part)}
-    learned = {doc.text for part in ("train", "dev") for doc in corpus(tmp_path, part)}
+    parts = ("train", "dev", "rehearsal")
+    learned = {doc.text for part in parts for doc in corpus(tmp_path, part)}
     assert learned == own | {f"{PEOPLE[0]} is free ."}
 
 
@@ -322,21 +391,24 @@ def test_the_counts_add_up(ratio: float, bases: dict[str, Path], tmp_path: Path)
         file.write('{"text": "no", "answer": "reject"}\n')
     preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     data = srsly.read_json(tmp_path / "corpus" / "data.json")
-    docs = {part: corpus(tmp_path, part) for part in ("train", "dev", "test", "general")}
-    assert data["texts"] == {part: len(found) for part, found in docs.items()}
+    parts = ("train", "dev", "test", "general", "rehearsal")
+    docs = {part: corpus(tmp_path, part) for part in parts}
+    assert data["texts"] == {part: len(docs[part]) for part in parts[:-1]}
     assert data["labelled_texts"] == {"train": 10, "dev": 10, "test": 10}
     assert data["documents"] == {"train": 5, "dev": 5, "test": 5}
     assert data["spans"] == {part: {"BAND": 10, "GEAR": 5} for part in ("train", "dev", "test")}
     assert data["labels"] == ["BAND", "GEAR"]
     assert data["base_labels"] == ["LOC", "PERSON"]
     assert data["general_is_gold"] is True
-    rehearsed = data["rehearsal"]
-    assert sum(data["texts"][part] for part in ("train", "dev")) == 20 + rehearsed["texts"]
+    practised = data["rehearsal"]
+    assert practised["train"]["texts"] + practised["dev"]["texts"] == (25 if ratio else 0)
+    assert practised["train"]["texts"] == len(docs["rehearsal"])
+    assert practised["train"]["words"] == sum(map(len, docs["rehearsal"]))
+    assert data["texts"]["train"] == 10
+    assert data["texts"]["dev"] == 10 + practised["dev"]["texts"]
     words = sum(len(doc) for part in ("train", "dev") for doc in docs[part])
-    assert words == data["words"]["train"] + data["words"]["dev"] + rehearsed["words"]
+    assert words == data["words"]["train"] + data["words"]["dev"] + practised["dev"]["words"]
     assert data["words"]["test"] == sum(map(len, docs["test"]))
-    assert rehearsed["available_texts"] == 25
-    assert rehearsed["words"] >= ratio * (data["words"]["train"] + data["words"]["dev"])
     assert data["findings"] == {}
     assert data["skipped_answers"] == {"reject": 1}
 
@@ -366,7 +438,7 @@ def test_a_second_run_and_another_hash_seed_give_the_same_bytes(
 ) -> None:
     params = run(tmp_path, bases["own"], training__strategy="update")
     first = contents(tmp_path / "corpus")
-    assert len(first) == 6
+    assert len(first) == 7
     preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     assert contents(tmp_path / "corpus") == first
     runs = [
