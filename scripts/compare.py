@@ -5,8 +5,9 @@
 Needs `weasel run assets` and `weasel run base-data`. Two tasks: fashion brands in Reddit comments
 (one new label) and WNUT-17 (six new labels in tweets and posts, four of which overlap with the
 base's in meaning). What is kept is measured on the test parts of the base's own four corpora; the
-general text to rehearse on is the raw text of their training parts. A run that the output has
-already is not made again. Prints the table in Markdown, the mean and the spread over the seeds.
+general text to rehearse on is the raw text of their training parts, all of it and, for the curve,
+less of it. A run that the output has already is not made again. Prints tables in Markdown: mean
+and spread over the seeds, and new F against retention over the amount of general text.
 """
 
 import re
@@ -15,8 +16,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from statistics import mean, median
+from typing import NamedTuple
 
 import pandas as pd
 import spacy
@@ -46,6 +51,8 @@ ROWS: dict[str, dict[str, dict]] = {
     "extend": {"training": {"strategy": "extend"}},
     "replace": {"training": {"strategy": "replace"}},
 }
+# Texts for the curve, with one seed, besides all that there are.
+AMOUNTS = (300, 1_000, 2_500, 10_000)
 WNUT = {
     "train": "wnut17train.conll",
     "dev": "emerging.dev.conll",
@@ -69,7 +76,7 @@ def read_wnut(path: Path, nlp: Language) -> Iterator[dict]:
         yield {"text": doc.text, "spans": spans, "meta": {"doc": f"{path.stem}-{number}"}}
 
 
-def write_tasks(source: Path, scratch: Path, nlp: Language) -> dict[str, Path]:
+def write_tasks(source: Path, scratch: Path, nlp: Language) -> None:
     """Lay out both tasks as folders of train, perhaps dev, and test."""
     folders = {name: scratch / name for name in ("fashion_brands", "wnut17")}
     for folder in folders.values():
@@ -81,22 +88,21 @@ def write_tasks(source: Path, scratch: Path, nlp: Language) -> dict[str, Path]:
         srsly.write_jsonl(
             folders["wnut17"] / f"{part}.jsonl", read_wnut(source / "wnut17" / name, nlp)
         )
-    return folders
 
 
-def write_general(corpus: Path, path: Path, nlp: Language) -> None:
-    """Write the sentences of the base's training texts, as raw text, each once."""
+def read_general(corpus: Path, nlp: Language) -> list[str]:
+    """The sentences of the base's training texts, each once, in an order that is no corpus's."""
     docs = [
         doc
         for part in ("syntax_train", "ner_train")
         for doc in DocBin().from_disk(corpus / f"{part}.spacy").get_docs(nlp.vocab)
     ]
-    texts = (
+    texts = {
         sent.text.strip()
         for doc in docs
         for sent in (doc.sents if doc.has_annotation("SENT_START") else [doc[:]])
-    )
-    srsly.write_jsonl(path, ({"text": text} for text in dict.fromkeys(texts) if text))
+    }
+    return sorted(texts - {""}, key=lambda text: sha256(text.encode()).digest())
 
 
 def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, float]:
@@ -148,30 +154,69 @@ def megabytes(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-def measure(path: Path, base: Path, gold: dict[str, list[Doc]], data: dict, test: Path) -> dict:
+class Run(NamedTuple):
+    """A row of the table with one seed; `texts` of general text, 0 for all."""
+
+    task: str
+    row: str
+    texts: int
+    seed: int
+
+
+def wanted_runs(seeds: int) -> list[Run]:
+    """The runs of both tables."""
+    tasks = ("fashion_brands", "wnut17")
+    rows = [Run(task, row, 0, seed) for task in tasks for row in ROWS for seed in range(seeds)]
+    curve = [Run(t, row, n, 0) for t in tasks for row in ("update", "extend") for n in AMOUNTS]
+    return rows + curve
+
+
+def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
+    """Train and measure; the first run of a task measures the base, too."""
+    values, base = load_params().model_dump(), Path("training/base")
+    values["data"]["source"] = str(scratch / run.task)
+    values["rehearsal"]["text"] = str(scratch / f"general-{run.texts}.jsonl")
+    values["training"]["seed"] = run.seed
+    for section, changes in ROWS[run.row].items():
+        values[section] |= changes
+    folder = scratch / "-".join(map(str, run))
+    folder.mkdir()
+    model, data, seconds = train(base=base, params=Params.model_validate(values), folder=folder)
+    measured = [(run, model, seconds)]
+    if run == wanted_runs(1)[0]._replace(task=run.task):
+        measured.insert(0, (run._replace(row="base"), base, 0.0))
+    return [
+        which._asdict() | {"seconds": taken} | measure(path, base, corpus, data, folder)
+        for which, path, taken in measured
+    ]
+
+
+def measure(path: Path, base: Path, corpus: Path, data: dict, folder: Path) -> dict:
     """F of new and kept labels, speed and size of a finished pipeline."""
     nlp, before = spacy.load(path), spacy.load(base)
-    docs = read_docs(test, nlp)
+    docs = read_docs(folder / "corpus/test.spacy", nlp)
     found = {"new": score(predict(nlp, docs), docs, data["labels"])["ents_f"]}
-    for name, texts in gold.items():
-        found[name] = score(predict(nlp, texts), texts, sorted(entity_labels(before)))["ents_f"]
-    speed, ratio = running_time(nlp, before, gold["uner"])
-    return found | {"words_per_second": speed, "time_ratio": ratio, "megabytes": megabytes(path)}
+    kept = sorted(entity_labels(before))
+    for name in GOLD:
+        docs = read_docs(corpus / f"test_{name}.spacy", nlp)
+        found[name] = score(predict(nlp, docs), docs, kept)["ents_f"]
+        if name == "uner":
+            found["words_per_second"], found["time_ratio"] = running_time(nlp, before, docs)
+    return found | {"megabytes": megabytes(path)}
 
 
 def report(runs: pd.DataFrame) -> str:
-    """The table: mean ± standard deviation over the seeds, retention after each kept F."""
+    """The first table: mean ± standard deviation over the seeds, retention after each kept F."""
     lines = []
-    for task, rows in runs.groupby("task", sort=False):
+    for task, rows in runs[runs.texts == 0].groupby("task", sort=False):
         base = rows[rows.row == "base"].iloc[0]
-        lines += ["", f"**{task}**", ""]
         header = ["", "new F", *(f"{name} F (retention)" for name in GOLD)]
         header += ["train s", "words/s", "× base's time", "MB"]
-        lines += ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+        lines += ["", f"**{task}**", "", *markdown(header)]
         for name, group in rows.groupby("row", sort=False):
             cells = [name, f"{group.new.mean():.3f} ± {group.new.std(ddof=0):.3f}"]
             for part in GOLD:
-                kept = mean(group[part])
+                kept = group[part].mean()
                 cells.append(
                     f"{kept:.3f} ± {group[part].std(ddof=0):.3f} ({kept / base[part]:.3f})"
                 )
@@ -181,40 +226,55 @@ def report(runs: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def main(source: Path, corpus: Path, output: Path, seeds: int = 3) -> None:
+def curve(runs: pd.DataFrame) -> str:
+    """The second table: new F, and retention (mean of the gold sets), by general texts; seed 0."""
+    tasks, rows = list(dict.fromkeys(runs.task)), ("update", "extend")
+    pairs = [(task, row) for task in tasks for row in rows]
+    lines = markdown(["general texts", *(f"{' '.join(pair)}: new F, retention" for pair in pairs)])
+    found = runs[runs.seed == 0].set_index(["task", "row", "texts"])
+    for texts in (*AMOUNTS, 0):
+        cells = [f"{texts:,}" if texts else "all"]
+        for task, row in pairs:
+            tuned, base = found.loc[(task, row, texts)], found.loc[(task, "base", 0)]
+            kept = mean(tuned[part] / base[part] for part in GOLD)
+            cells.append(f"{tuned.new:.3f}, {kept:.3f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def markdown(header: list[str]) -> list[str]:
+    """The first two lines of a table."""
+    return ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+
+
+def main(
+    source: Path,
+    corpus: Path,
+    output: Path,
+    seeds: int = typer.Option(3, help="Runs of each row"),
+    jobs: int = typer.Option(1, help="Runs at a time; more than one makes the times less exact"),
+) -> None:
     """Measure the strategies on real tasks."""
-    params, base = load_params(), Path("training/base")
-    nlp = spacy.load(base)
-    gold = {name: read_docs(corpus / f"test_{name}.spacy", nlp) for name in GOLD}
-    runs = srsly.read_json(output) if output.exists() else []
-    done = {(run["task"], run["row"], run["seed"]) for run in runs}
-    with tempfile.TemporaryDirectory() as folder:
+    rows = srsly.read_json(output) if output.exists() else []
+    done = {Run(*(row[key] for key in Run._fields)) for row in rows}
+    nlp = spacy.load("training/base")
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
         scratch = Path(folder)
-        tasks = write_tasks(source, scratch, nlp)
-        write_general(corpus, scratch / "general.jsonl", nlp)
-        jobs = [(t, row, seed) for t in tasks for row in ROWS for seed in range(seeds)]
-        for task, row, seed in tqdm([job for job in jobs if job not in done], unit=" runs"):
-            values = params.model_dump()
-            values["data"]["source"] = str(tasks[task])
-            values["rehearsal"]["text"] = str(scratch / "general.jsonl")
-            values["training"]["seed"] = seed
-            for section, changes in ROWS[row].items():
-                values[section] |= changes
-            place = scratch / f"{task}-{row}-{seed}"
-            place.mkdir()
-            model, data, seconds = train(
-                base=base, params=Params.model_validate(values), folder=place
-            )
-            test = place / "corpus/test.spacy"
-            if (task, "base", 0) not in done:
-                done.add((task, "base", 0))
-                found = measure(base, base, gold, data, test)
-                runs.append({"task": task, "row": "base", "seed": 0, "seconds": 0.0} | found)
-            found = measure(model, base, gold, data, test)
-            runs.append({"task": task, "row": row, "seed": seed, "seconds": seconds} | found)
-            srsly.write_json(output, runs)
+        write_tasks(source, scratch, nlp)
+        texts = read_general(corpus, nlp)
+        for amount in (0, *AMOUNTS):
+            lines = ({"text": text} for text in texts[: amount or None])
+            srsly.write_jsonl(scratch / f"general-{amount}.jsonl", lines)
+        work = partial(make_run, corpus=corpus, scratch=scratch)
+        waiting = [pool.submit(work, run) for run in wanted_runs(seeds) if run not in done]
+        for made in tqdm(as_completed(waiting), total=len(waiting), unit=" runs"):
+            rows += made.result()
+            srsly.write_json(output, rows)
+    order = {run: place for place, run in enumerate(wanted_runs(seeds))}
+    rows.sort(key=lambda row: order.get(Run(*(row[key] for key in Run._fields)), -1))
+    runs = pd.DataFrame(rows)
     msg.good(f"{output}: {len(runs)} runs")
-    print(report(pd.DataFrame(runs)))
+    print(report(runs), "", curve(runs), sep="\n")
 
 
 if __name__ == "__main__":

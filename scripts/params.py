@@ -27,6 +27,7 @@ class Base(Section):
 
 class Data(Section):
     source: Text
+    rename: dict[Text, Text]
     unlabelled: Literal["base", "missing", "outside"]
     dev: Annotated[float, Field(gt=0, lt=0.5)]
     test: Annotated[float, Field(gt=0, lt=0.5)]

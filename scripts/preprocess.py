@@ -42,6 +42,9 @@ SPLITS = ("train", "dev", "test")
 ATTRS = ("ENT_IOB", "ENT_TYPE")
 # Words of different general text; below it retention falls (the curve is in the README).
 ENOUGH_WORDS = 40_000
+# A label is said to rival one of the base's where the base gives so many of its spans that label.
+RIVAL_SHARE = 0.2
+RIVAL_TEXTS = 500
 
 
 def share(name: str, seed: int) -> float:
@@ -79,7 +82,21 @@ def read_splits(source: Path, data: Data, findings: Findings) -> dict[str, list[
                 f"{source}: no record of the {part} split has a span. Give a {part}.jsonl, or more "
                 "documents (the split goes by meta.doc; without it, by text)."
             )
+    rename(splits, data.rename)
     return {part: splits[part] for part in SPLITS}
+
+
+def rename(splits: dict[str, list[Record]], names: dict[str, str]) -> None:
+    """Give the labels in `names` their new names, in place."""
+    records = [record for part in splits.values() for record in part if record.spans]
+    labels = {label for record in records for _, _, label in record.spans or []}
+    if unknown := sorted(names.keys() - labels):
+        raise DataError(
+            f"data.rename: no span has the label {', '.join(unknown)}; there are "
+            f"{', '.join(sorted(labels))}."
+        )
+    for record in records:
+        record.spans = [(start, end, names.get(x, x)) for start, end, x in record.spans or []]
 
 
 def choose_rehearsal(records: Iterable[Record], taken: set[str], nlp: Language) -> list[Doc]:
@@ -124,6 +141,30 @@ def fill(
         ]
         doc.set_ents([*doc.ents, *guesses], missing=unknown, default=default)
         yield doc
+
+
+def find_rivals(nlp: Language, docs: list[Doc]) -> dict[str, dict[str, float]]:
+    """The labels of the data that the base often sees as a label of its own, with the share.
+
+    General text says of such names that they are the base's, the data that they are not: neither
+    label can be learned well (what this costs is in the README).
+    """
+    marked = [doc for doc in docs if doc.ents][:RIVAL_TEXTS]
+    found: dict[str, Counter[str]] = {}
+    for doc, guess in zip(marked, nlp.pipe(doc.text for doc in marked), strict=True):
+        guessed = {(ent.start_char, ent.end_char): ent.label_ for ent in guess.ents}
+        for ent in doc.ents:
+            seen = guessed.get((ent.start_char, ent.end_char), "")
+            found.setdefault(ent.label_, Counter())[seen] += 1
+    shares = {
+        label: {
+            seen: round(number / counts.total(), 3)
+            for seen, number in sorted(counts.items())
+            if seen not in ("", label) and number / counts.total() >= RIVAL_SHARE
+        }
+        for label, counts in sorted(found.items())
+    }
+    return {label: rivals for label, rivals in shares.items() if rivals}
 
 
 def entity_labels(nlp: Language) -> set[str]:
@@ -208,6 +249,7 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
         "labels": learned,
         "base_labels": sorted(known),
         "dropped_labels": sorted(dropped),
+        "rivals": {} if strategy == "replace" else find_rivals(nlp, docs["train"]),
         "texts": {part: len(corpus[part]) for part in (*SPLITS, "general")},
         "labelled_texts": {part: len(docs[part]) for part in SPLITS},
         "documents": {part: len({r.doc for r in splits[part]}) for part in SPLITS},
@@ -249,6 +291,13 @@ def report(summary: dict, findings: list[Finding], output: Path) -> None:
         f"{summary['labelled_texts']['train']} texts to learn {', '.join(summary['labels'])} from, "
         f"{summary['rehearsal']['train']['texts']} of general text to practise on"
     )
+    for label, rivals in summary["rivals"].items():
+        seen = ", ".join(f"{share:.0%} {rival}" for rival, share in rivals.items())
+        msg.warn(
+            f"{label} rivals the base's labels: to the base its spans are {seen}.",
+            f"If they mean the same: data.rename: {{{label}: {max(rivals, key=rivals.__getitem__)}}}. "
+            "As two labels, what one gains the other loses.",
+        )
     for finding in findings[:10]:
         where = f"{finding.path}:{finding.line} ({finding.doc})"
         msg.warn(f"{finding.code}: {where}: {finding.text}", finding.advice)

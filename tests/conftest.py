@@ -155,7 +155,14 @@ def write_world(folder: Path, **changes: Any) -> Params:
     srsly.write_jsonl(folder / "general.jsonl", general_records() + raw)
     values: dict[str, dict[str, Any]] = {
         "base": {"model": "base", "component": "ner"},
-        "data": {"source": str(data), "unlabelled": "base", "dev": 0.2, "test": 0.2, "seed": 0},
+        "data": {
+            "source": str(data),
+            "rename": {},
+            "unlabelled": "base",
+            "dev": 0.2,
+            "test": 0.2,
+            "seed": 0,
+        },
         "rehearsal": {"text": str(folder / "general.jsonl"), "ratio": 0.5},
         "training": {
             "strategy": "extend",

@@ -21,6 +21,7 @@ from scripts.preprocess import (
     ENOUGH_WORDS,
     choose_rehearsal,
     fill,
+    find_rivals,
     main,
     preprocess,
     read_splits,
@@ -44,7 +45,7 @@ def documents(number: int, texts: int = 2) -> list[dict[str, Any]]:
 
 
 def split(source: Path, dev: float = 0.1, test: float = 0.2, seed: int = 0) -> Splits:
-    data = Data(source=str(source), unlabelled="base", dev=dev, test=test, seed=seed)
+    data = Data(source=str(source), rename={}, unlabelled="base", dev=dev, test=test, seed=seed)
     return read_splits(source, data, Findings())
 
 
@@ -295,7 +296,45 @@ def test_unusable_tokens_stay_open_where_they_are_the_whole_text(
     assert filled(nlp, [(0, 4, "BAND")], ALL, unlabelled, "Paris") == ([], "-")
 
 
+# Rivals
+
+
+def names_of(nlp: Language, *records: dict[str, Any]) -> dict[str, dict[str, float]]:
+    raw = [[(s["start"], s["end"], s["label"]) for s in record["spans"]] for record in records]
+    docs = [
+        make_doc(nlp, Record(record["text"], spans, "d", "p", 1), Findings())
+        for record, spans in zip(records, raw, strict=True)
+    ]
+    return find_rivals(nlp, docs)
+
+
+def test_a_label_that_the_base_sees_as_its_own_is_a_rival(nlp: Language) -> None:
+    found = names_of(
+        nlp,
+        label(SENTENCE, ("Alice Smith", "person"), ("Paris", "town")),
+        label("Bob Jones lives in London .", ("Bob Jones", "person"), ("lives", "verb")),
+        label("The router is on n08 .", ("n08", "person")),
+    )
+    assert found == {"person": {"PERSON": 0.667}, "town": {"LOC": 1.0}}
+
+
+def test_a_label_of_the_same_name_is_no_rival(nlp: Language) -> None:
+    assert names_of(nlp, label(SENTENCE, ("Alice Smith", "PERSON"), ("in", "town"))) == {}
+
+
 # The stage
+
+
+def test_labels_are_renamed(bases: dict[str, Path], tmp_path: Path) -> None:
+    run(tmp_path, bases["own"], data__rename={"GEAR": "LOC"})
+    for part in ("train", "test"):
+        assert {"BAND", "LOC"} == {span.label_ for span in spans(corpus(tmp_path, part))}
+    assert srsly.read_json(tmp_path / "corpus" / "data.json")["labels"] == ["BAND", "LOC"]
+
+
+def test_a_name_that_no_label_has_is_an_error(bases: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"data\.rename.*GEER"):
+        run(tmp_path, bases["own"], data__rename={"GEER": "LOC"})
 
 
 def run(folder: Path, base: Path, **changes: Any) -> Params:

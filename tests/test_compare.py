@@ -1,0 +1,66 @@
+"""The comparison reads its tasks rightly and its tables say what was measured."""
+
+from pathlib import Path
+
+import pandas as pd
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+
+from scripts.compare import AMOUNTS, GOLD, ROWS, curve, read_general, read_wnut, report, wanted_runs
+
+BLANK = spacy.blank("en")
+
+
+def test_columns_become_texts_with_spans(tmp_path: Path) -> None:
+    path = tmp_path / "train.conll"
+    rows = [
+        "New\tB-location",
+        "Leeds\tI-location",
+        "sings\tO",
+        "",
+        "Ada\tB-person,B-group",
+        "\t",
+        "",
+    ]
+    path.write_text("\n".join(rows), encoding="utf8")
+    first, second = read_wnut(path, BLANK)
+    assert first["text"] == "New Leeds sings "
+    assert first["spans"] == [{"start": 0, "end": 9, "label": "location"}]
+    assert second["spans"] == [{"start": 0, "end": 3, "label": "person"}]
+    assert first["meta"]["doc"] != second["meta"]["doc"]
+
+
+def test_general_text_is_sentences_each_once(tmp_path: Path) -> None:
+    words = ["Ada", "sings", ".", "Bo", "naps", "."]
+    doc = Doc(BLANK.vocab, words=words, sent_starts=[True, False, False, True, False, False])
+    DocBin(docs=[doc]).to_disk(tmp_path / "syntax_train.spacy")
+    again = Doc(BLANK.vocab, words=words[:3])
+    again.set_ents([Span(again, 0, 1, "PERSON")])
+    DocBin(docs=[again]).to_disk(tmp_path / "ner_train.spacy")
+    assert sorted(read_general(tmp_path, BLANK)) == ["Ada sings .", "Bo naps ."]
+
+
+def test_every_row_has_its_seeds_and_the_curve_one() -> None:
+    runs = wanted_runs(3)
+    assert len(runs) == len(set(runs)) == 2 * 3 * len(ROWS) + 2 * 2 * len(AMOUNTS)
+    assert {run.seed for run in runs if run.texts} == {0}
+
+
+def measured(row: str, new: float, kept: float, seed: int = 0, texts: int = 0) -> dict:
+    cost = {"seconds": 10.0, "words_per_second": 5000.0, "time_ratio": 1.2, "megabytes": 12.0}
+    place = {"task": "fashion_brands", "row": row, "texts": texts, "seed": seed}
+    return place | {"new": new} | dict.fromkeys(GOLD, kept) | cost
+
+
+def test_tables_have_mean_spread_and_retention() -> None:
+    rows = [measured("base", 0.0, 0.5)]
+    rows += [measured("update", 0.6, 0.5), measured("update", 0.7, 0.4, seed=1)]
+    rows += [measured("extend", 0.65, 0.5)]
+    rows += [measured(r, 0.6, n / 20_000, texts=n) for r in ("update", "extend") for n in AMOUNTS]
+    runs = pd.DataFrame(rows)
+    assert "| update | 0.650 ± 0.050 | 0.450 ± 0.050 (0.900) |" in report(runs)
+    lines = curve(runs).splitlines()
+    assert lines[-2:] == [
+        "| 10,000 | 0.600, 1.000 | 0.600, 1.000 |",
+        "| all | 0.600, 1.000 | 0.650, 1.000 |",
+    ]
