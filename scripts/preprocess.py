@@ -293,10 +293,11 @@ def report(summary: dict, findings: list[Finding], output: Path) -> None:
     )
     for label, rivals in summary["rivals"].items():
         seen = ", ".join(f"{share:.0%} {rival}" for rival, share in rivals.items())
+        nearest = max(rivals, key=rivals.__getitem__)
         msg.warn(
             f"{label} rivals the base's labels: to the base its spans are {seen}.",
-            f"If they mean the same: data.rename: {{{label}: {max(rivals, key=rivals.__getitem__)}}}. "
-            "As two labels, what one gains the other loses.",
+            f"If they mean the same, set data.rename to {{{label}: {nearest}}}; as two labels, what "
+            "one gains the other loses.",
         )
     for finding in findings[:10]:
         where = f"{finding.path}:{finding.line} ({finding.doc})"
