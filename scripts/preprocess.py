@@ -296,8 +296,8 @@ def report(summary: dict, findings: list[Finding], output: Path) -> None:
         nearest = max(rivals, key=rivals.__getitem__)
         msg.warn(
             f"{label} rivals the base's labels: to the base its spans are {seen}.",
-            f"If they mean the same, set data.rename to {{{label}: {nearest}}}; as two labels, what "
-            "one gains the other loses.",
+            f"If they mean the same, set data.rename to {{{label}: {nearest}}}; as two labels, "
+            "what one gains the other loses.",
         )
     for finding in findings[:10]:
         where = f"{finding.path}:{finding.line} ({finding.doc})"

@@ -200,10 +200,10 @@ def write_config(folder: Path, params: Params, base: Path) -> Path:
     return folder / "config.cfg"
 
 
-def build(folder: Path, base: Path, strategy: str) -> Path:
+def build(folder: Path, base: Path, strategy: str, **changes: Any) -> Path:
     """Run preprocess to assemble on a copy of `base`, and then take the copy away."""
     shutil.copytree(base, folder / "base")
-    params = write_world(folder, training__strategy=strategy)
+    params = write_world(folder, training__strategy=strategy, **changes)
     config = write_config(folder, params, folder / "base")
     train(config, folder)
     assemble(

@@ -195,3 +195,16 @@ def test_a_third_generation_can_be_taught_what_it_knows(
         assert contents(third / "model" / name) == contents(second / "model" / name), name
     labels = srsly.msgpack_loads((third / "model" / "ner" / "moves").read_bytes())
     assert {"BAND", "GEAR"} <= set(srsly.json_loads(labels["moves"])["2"])
+
+
+@pytest.mark.parametrize("strategy", ["update", "extend"])
+def test_a_label_that_the_base_has_already_is_taught_more(
+    strategy: str, bases: dict[str, Path], tmp_path: Path
+) -> None:
+    rename = {"GEAR": "LOC"}
+    world = build(tmp_path / "w", bases["own"], strategy, data__rename=rename)
+    nlp = spacy.load(world / "model")
+    assert not [ent for ent in spacy.load(bases["own"])("the router").ents if ent.label_ == "LOC"]
+    found = [[(ent.text, ent.label_) for ent in nlp(text).ents] for text in TEXTS]
+    assert ("Paris", "LOC") in found[0]
+    assert ("router", "LOC") in found[1]
