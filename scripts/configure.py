@@ -22,6 +22,9 @@ from wasabi import msg
 from scripts.functions import load_alone
 from scripts.params import Training, load_params
 
+# What the base's word counts against labels that it does not know; measured (docs/keeping.md).
+AGAINST_NEW = 0.2
+
 
 def new_name(nlp: Language, component: str) -> str:
     """A name for the component beside `component`: ner_2, or ner_3 where that is taken."""
@@ -117,6 +120,7 @@ def configure(
             "base_component": component,
             "path": (corpus / "rehearsal.spacy").as_posix(),
             "words": round(ratio * data["words"]["train"] / steps),
+            "against_new": AGAINST_NEW,
         }
     return config
 

@@ -131,15 +131,19 @@ def copy_weights(source: Model, target: Model) -> None:
 
 @spacy.registry.callbacks("rehearse.v1")
 def rehearse(
-    component: str, base: str, base_component: str, path: str, words: int
+    component: str, base: str, base_component: str, path: str, words: int, against_new: float
 ) -> Callable[[Language, dict], None]:
     """Before every update: `component` practises what the base says of general text.
 
     This is distillation: the target is the probability that the base gives to every move, not the
     best move alone, so that a text teaches more than its few entities (Hinton, Vinyals and Dean,
     2015, arXiv:1503.02531; for recognizers that learn new labels, Monaikul et al., 2021, AAAI
-    35(15), 13570-13577). Moves for labels that the component has and the base has not get none:
-    general text is what keeps the new labels from being seen everywhere.
+    35(15), 13570-13577).
+
+    The base knows nothing of the new labels, so its word against them counts `against_new` times:
+    with p the base's probabilities, q the learner's, and N what q gives to moves of new labels, the
+    loss is KL(p, q without N) - against_new * log(1 - N). At 1 that is KL(p, q), and new labels are
+    found too rarely; at 0 nothing keeps them from being seen everywhere.
 
     base, base_component: the folder of a pipeline, and its entity recognizer that teaches.
     path: a DocBin of texts; each update takes the next ones, up to `words` tokens, and begins
@@ -156,13 +160,30 @@ def rehearse(
         docs = next(batches[0])
         learner = nlp.get_pipe(component)
         states, targets = follow(teacher, learner, docs)
+        valid = valid_moves(learner, states)
+        old = numpy.isin(move_names(learner), move_names(teacher))
         set_dropout_rate(learner.model, 0.0)  # type: ignore[attr-defined]
         step_model, finish = learner.model.begin_update(docs)  # type: ignore[attr-defined]
         scores, backprop = step_model.begin_update(states)
-        backprop(probabilities(scores, valid_moves(learner, states)) - targets)
+        backprop(gradient(scores, valid, old, targets, against_new))
         finish(docs)
 
     return before_update
+
+
+def gradient(
+    scores: numpy.ndarray,
+    valid: numpy.ndarray,
+    old: numpy.ndarray,
+    targets: numpy.ndarray,
+    against_new: float,
+) -> numpy.ndarray:
+    """What the loss of `rehearse.v1` changes with every score (states x moves).
+
+    valid, targets: states x moves; old: for each move, whether the base has it.
+    """
+    guesses, old_guesses = probabilities(scores, valid), probabilities(scores, valid & old)
+    return against_new * guesses + (1 - against_new) * old_guesses - targets
 
 
 def batch_by_words(docs: Iterable[Doc], words: int) -> Iterator[list[Doc]]:

@@ -10,7 +10,7 @@ import srsly
 from spacy.util import load_config
 from thinc.api import Config
 
-from scripts.configure import component_listens, configure, new_name, steps_per_epoch
+from scripts.configure import AGAINST_NEW, component_listens, configure, new_name, steps_per_epoch
 from scripts.params import Training
 from tests.conftest import KINDS, RECIPE
 
@@ -120,6 +120,7 @@ def test_every_update_practises_its_share_of_the_general_text(
         "base_component": "ner",
         "path": (corpus / "rehearsal.spacy").as_posix(),
         "words": 85,  # 1.5 times 170 in three updates
+        "against_new": AGAINST_NEW,
     }
 
 

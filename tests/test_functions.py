@@ -25,6 +25,7 @@ from scripts.functions import (
     copy_weights,
     examples_once,
     follow,
+    gradient,
     learn_labels,
     load_alone,
     move_names,
@@ -311,6 +312,26 @@ def test_labels_that_the_learner_has_not_are_nothing_to_it(
     assert not targets[~valid_moves(learner, states)].any()
 
 
+@pytest.mark.parametrize("against_new", [0.0, 0.2, 1.0])
+def test_the_gradient_is_that_of_the_loss(against_new: float) -> None:
+    """The loss as the docstring has it, its slope found by small steps."""
+    random = numpy.random.default_rng(0)
+    scores = random.normal(size=(1, 5))
+    valid = numpy.array([[True, True, True, True, False]])
+    old = numpy.array([True, True, False, False, True])
+    p = numpy.array([0.7, 0.3, 0.0, 0.0, 0.0])
+
+    def loss(scores: numpy.ndarray) -> float:
+        q = numpy.exp(scores[0, :4])
+        new = q[2:].sum() / q.sum()
+        known = q[:2] / q[:2].sum()
+        return float((p[:2] * numpy.log(p[:2] / known)).sum() - against_new * numpy.log(1 - new))
+
+    step = 1e-6 * numpy.eye(5)
+    slope = [(loss(scores + d) - loss(scores - d)) / 2e-6 for d in step]
+    assert gradient(scores, valid, old, p, against_new)[0] == pytest.approx(slope, abs=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["own", "listening", "vectors"])
 def test_rehearsal_brings_back_what_was_forgotten(
     kind: str, bases: dict[str, Path], tmp_path: Path
@@ -330,7 +351,7 @@ def test_rehearsal_brings_back_what_was_forgotten(
 
     forgotten = distance()
     path = str(tmp_path / "general.spacy")
-    before_update = rehearse("ner", str(bases[kind]), "ner", path, 40)
+    before_update = rehearse("ner", str(bases[kind]), "ner", path, 40, 0.5)
     optimizer = nlp.resume_training()
     before_update(nlp, {"step": 0, "epoch": 0})  # the empty text's
     learner.finish_update(optimizer)
