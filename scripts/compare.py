@@ -61,7 +61,7 @@ ROWS: dict[str, dict[str, dict]] = {
 }
 # Rows of the curve, and texts besides all that there are.
 CURVE = ("update", "extend")
-AMOUNTS = (300, 1_000, 2_500, 10_000)
+AMOUNTS = (300, 1_000, 2_500)
 WNUT = {
     "train": "wnut17train.conll",
     "dev": "emerging.dev.conll",

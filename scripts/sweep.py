@@ -93,7 +93,7 @@ def main(
     table: Path,
     picture: Path,
     strategy: list[str] = typer.Option(["extend", "update"], help="May be given several times"),
-    ratio: list[float] = typer.Option([0.0, 0.25, 0.5, 1.0, 1.5], help="The same"),
+    ratio: list[float] = typer.Option([0.0, 0.25, 0.5, 1.0, 2.0], help="The same"),
     jobs: int = typer.Option(1, help="Experiments at a time"),
 ) -> None:
     """Sweep strategy and amount of general text."""
