@@ -47,6 +47,9 @@ def summary(scores: dict, data: dict, wheels: list[Path]) -> str:
     if data["dropped_labels"]:
         names = ", ".join(data["dropped_labels"])
         lines.append(f"Replaced: the model no longer finds {names} (training.strategy: replace).")
+    for label, rivals in data["rivals"].items():
+        names = ", ".join(rivals)
+        lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same.")
     if found := sum(data["findings"].values()):
         lines.append(f"{found} spans could not be used as they stand: corpus/findings.csv")
     lines += ["", "Model    training/model", "Figures  metrics/scores.json, dvc plots show"]

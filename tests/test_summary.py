@@ -29,7 +29,8 @@ def scores(in_domain: bool = False) -> dict[str, Any]:
 
 
 def data(gold: bool = True, findings: dict[str, int] | None = None) -> dict[str, Any]:
-    return {"general_is_gold": gold, "findings": findings or {}, "dropped_labels": []}
+    known = {"general_is_gold": gold, "findings": findings or {}}
+    return known | {"dropped_labels": [], "rivals": {}}
 
 
 def cells(text: str, start: str) -> list[str]:
@@ -50,6 +51,11 @@ def test_rows_of_learned_and_kept_labels() -> None:
     ]
     assert cells(text, "  LOC") == ["0.800", "0.700", "-0.100", "4"]
     assert "Retention 0.960" in text
+
+
+def test_labels_that_rival_the_base_are_named() -> None:
+    rivals = data() | {"rivals": {"person": {"ORG": 0.25, "PERSON": 0.5}}}
+    assert "person is often the base's ORG, PERSON" in summary(scores(), rivals, [])
 
 
 def test_labels_that_were_given_up_are_named() -> None:
