@@ -36,11 +36,15 @@ def output(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def queue(points: list[tuple[str, float]]) -> dict[str, tuple[str, float]]:
-    """Queue every point that the current commit has not yet; return all points by their name."""
+def clean_commit() -> str:
+    """The commit that the sweep belongs to; nothing may differ from it."""
     if output("git", "status", "--porcelain"):
         msg.fail("A sweep belongs to a commit: commit or stash what changed.", exits=1)
-    commit = output("git", "rev-parse", "--short=7", "HEAD")
+    return output("git", "rev-parse", "--short=7", "HEAD")
+
+
+def queue(commit: str, points: list[tuple[str, float]]) -> dict[str, tuple[str, float]]:
+    """Queue every point that the commit has not yet; return all points by their name."""
     names = {f"sweep-{commit}-{strategy}-{ratio}": (strategy, ratio) for strategy, ratio in points}
     there = output(*DVC, "exp", "list", "--name-only").split()
     # What an interrupted sweep left in the queue is in it still.
@@ -52,9 +56,9 @@ def queue(points: list[tuple[str, float]]) -> dict[str, tuple[str, float]]:
     return names
 
 
-def collect(names: dict[str, tuple[str, float]]) -> list[dict]:
-    """A row for each experiment, sorted by strategy and ratio."""
-    found = {row["Experiment"]: row for row in dvc.api.exp_show()}
+def collect(commit: str, names: dict[str, tuple[str, float]]) -> list[dict]:
+    """A row for each experiment of the commit (HEAD may have moved on), by strategy and ratio."""
+    found = {row["Experiment"]: row for row in dvc.api.exp_show(revs=commit)}
     if missing := [n for n in names if n not in found or found[n]["State"] == "Failed"]:
         msg.fail(
             f"{len(missing)} of {len(names)} points have no result: {', '.join(missing)}",
@@ -97,9 +101,10 @@ def main(
     jobs: int = typer.Option(1, help="Experiments at a time"),
 ) -> None:
     """Sweep strategy and amount of general text."""
-    names = queue([(s, r) for s in strategy for r in ratio])
+    commit = clean_commit()
+    names = queue(commit, [(s, r) for s in strategy for r in ratio])
     subprocess.run([*DVC, "exp", "run", "--run-all", "--jobs", str(jobs)], check=True)
-    rows = mark_best(collect(names))
+    rows = mark_best(collect(commit, names))
     for path in (table, picture):
         path.parent.mkdir(parents=True, exist_ok=True)
     with table.open("w", encoding="utf8", newline="") as file:

@@ -1,11 +1,10 @@
 """A sweep marks the points that no other one beats, and draws them as DVC does."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from scripts.sweep import TEMPLATE, TITLE, draw, mark_best, queue
+from scripts.sweep import TEMPLATE, TITLE, clean_commit, collect, draw, mark_best
 from tests.conftest import ROOT
 
 
@@ -50,10 +49,26 @@ def test_plots_of_dvc_have_what_the_picture_has() -> None:
 
 
 def test_a_sweep_of_what_is_not_committed_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("scripts.sweep.output", lambda *command: " M params.yaml")
     with pytest.raises(SystemExit) as left:
-        queue([("extend", 0.5)])
+        clean_commit()
     assert left.value.code == 1
     assert "commit or stash" in capsys.readouterr().out
+
+
+def test_points_are_those_of_the_commit_that_the_sweep_began_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = {"training.strategy": "extend", "rehearsal.ratio": 0.5, "State": "Success"}
+    result |= {"tuned.new.ents_f": 0.6, "retention": 0.9}
+    shown = {"abc1234": [{"Experiment": "sweep-abc1234-extend-0.5"} | result], "HEAD": []}
+    monkeypatch.setattr("dvc.api.exp_show", lambda revs="HEAD": shown[revs])
+    names = {"sweep-abc1234-extend-0.5": ("extend", 0.5)}
+    assert collect("abc1234", names) == [
+        {"strategy": "extend", "ratio": 0.5, "new_f": 0.6, "retention": 0.9}
+    ]
+    with pytest.raises(SystemExit):
+        collect("abc1234", names | {"sweep-abc1234-update-0.5": ("update", 0.5)})
+    assert "1 of 2 points have no result" in capsys.readouterr().out
