@@ -182,7 +182,7 @@ def wanted_runs(seeds: int) -> list[Run]:
         if row != "replace" or (seed == 0 and task != "wnut17, as it is")
     ]
     curve = [Run("fashion_brands", row, n, 0) for row in CURVE for n in AMOUNTS]
-    return runs + curve
+    return curve + runs
 
 
 def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
