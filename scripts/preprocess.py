@@ -40,8 +40,9 @@ from scripts.records import (
 
 SPLITS = ("train", "dev", "test")
 ATTRS = ("ENT_IOB", "ENT_TYPE")
-# Words of different general text; below it retention falls (the curve is in the README).
-ENOUGH_WORDS = 40_000
+# Words of general text below which more than a fiftieth of the base's F is lost, as measured
+# (docs/keeping.md).
+ENOUGH_WORDS = {"extend": 40_000, "update": 400_000, "replace": 0}
 # A label is said to rival one of the base's where the base gives so many of its spans that label.
 RIVAL_SHARE = 0.2
 RIVAL_TEXTS = 500
@@ -147,7 +148,7 @@ def find_rivals(nlp: Language, docs: list[Doc]) -> dict[str, dict[str, float]]:
     """The labels of the data that the base often sees as a label of its own, with the share.
 
     General text says of such names that they are the base's, the data that they are not: neither
-    label can be learned well (what this costs is in the README).
+    label can be learned well (docs/keeping.md).
     """
     marked = [doc for doc in docs if doc.ents][:RIVAL_TEXTS]
     found: dict[str, Counter[str]] = {}
@@ -194,7 +195,7 @@ def read_general(path: Path, nlp: Language, findings: Findings) -> tuple[list[Do
 
 
 def rehearse(
-    rehearsal: Rehearsal, dev_words: int, taken: set[str], nlp: Language
+    rehearsal: Rehearsal, strategy: str, dev_words: int, taken: set[str], nlp: Language
 ) -> dict[str, list[Doc]]:
     """General text to practise on (all that there is), and for dev, in the ratio asked for.
 
@@ -206,10 +207,10 @@ def rehearse(
     bounds = list(accumulate(map(len, docs), initial=0))
     cut = bisect(bounds, min(rehearsal.ratio * dev_words, bounds[-1] / 10)) - 1
     words = sum(map(len, docs[cut:]))
-    if words < ENOUGH_WORDS:
+    if words < (enough := ENOUGH_WORDS[strategy]):
         msg.warn(
-            f"rehearsal.text has {words:,} words to practise on, which is little: below "
-            f'{ENOUGH_WORDS:,} a model forgets (README, "How much general text").',
+            f"rehearsal.text has {words:,} words to practise on; with {strategy}, the model "
+            f"forgets where there are fewer than {enough:,} (docs/keeping.md).",
             "Give it more text like that in which the base's labels are to be kept.",
         )
     return {"rehearsal": docs[cut:], "dev": docs[:cut]}
@@ -230,11 +231,11 @@ def preprocess(*, params: Params, base: Path, output: Path) -> None:
     general, is_gold = read_general(Path(params.evaluate.general), nlp, findings)
     taken = {doc.text for part in (general, *docs.values()) for doc in part}
     words = {part: sum(map(len, docs[part])) for part in SPLITS}
-    extra = rehearse(params.rehearsal, words["dev"], taken, nlp)
+    strategy = params.training.strategy
+    extra = rehearse(params.rehearsal, strategy, words["dev"], taken, nlp)
 
     learned = sorted({span.label_ for doc in docs["train"] for span in doc.ents})
     known = entity_labels(nlp)
-    strategy = params.training.strategy
     own = set(nlp.pipe_labels[params.base.component])
     labels = set(learned) | (own if strategy == "update" else set())
     # Given up on purpose: who reads of the model must be told.

@@ -202,8 +202,8 @@ def test_too_little_general_text_is_warned_of(
 ) -> None:
     rehearsed(tmp_path, bases["own"], 40, 1.0)
     assert "rehearsal.text has 252 words" in " ".join(capsys.readouterr().out.split())
-    rehearsed(tmp_path / "enough", bases["own"], ENOUGH_WORDS // 6, 1.0)
-    assert "is little" not in capsys.readouterr().out
+    rehearsed(tmp_path / "enough", bases["own"], ENOUGH_WORDS["extend"] // 6, 1.0)
+    assert "rehearsal.text has" not in capsys.readouterr().out
 
 
 def test_general_text_may_be_a_folder_of_files(bases: dict[str, Path], tmp_path: Path) -> None:
