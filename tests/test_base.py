@@ -13,7 +13,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.vocab import Vocab
 
-from scripts.base_data import GROUP, base_data
+from scripts.base_data import GROUP, base_data, read_btc
 from scripts.base_model import DROPPED_BITS, round_weights
 from scripts.fetch import unpack
 from scripts.params import load_params
@@ -132,6 +132,28 @@ def columns(*sentences: str) -> str:
     """Sentences as words with a tag, a word on each line."""
     blocks = ("\n".join(item.replace("/", " ") for item in s.split()) for s in sentences)
     return "".join(f"{block}\n\n" for block in blocks)
+
+
+def test_tweets_may_come_split_already(tmp_path: Path) -> None:
+    for part in ("train", "dev", "test"):
+        (tmp_path / f"btc.{part}").write_text(columns(f"{part}/O", "Kim/B-PER"), encoding="utf8")
+    parts = read_btc(tmp_path, Vocab())
+    assert {part: [doc.text for _, doc in tweets] for part, tweets in parts.items()} == {
+        "train": ["train ", "Kim "],
+        "dev": ["dev ", "Kim "],
+        "test": ["test ", "Kim "],
+    }
+    assert [(ent.text, ent.label_) for ent in parts["dev"][1][1].ents] == [("Kim", "PERSON")]
+
+
+def test_words_of_tweets_hold_rare_spaces_and_line_breaks(tmp_path: Path) -> None:
+    for part in ("train", "dev", "test"):
+        (tmp_path / f"btc.{part}").write_text(
+            "ke\u2028s\tO\n\tO\n\u00a0\tO\nre y\tO\nKim\tB-PER\n\n", encoding="utf8"
+        )
+    ((_, doc),) = read_btc(tmp_path, Vocab())["test"]
+    assert [token.text for token in doc] == ["ke\u2028s", "re y", "Kim"]
+    assert [ent.text for ent in doc.ents] == ["Kim"]
 
 
 NESTED = [
