@@ -15,10 +15,10 @@ import spacy
 import typer
 from spacy.language import Language
 from spacy.scorer import Scorer
-from spacy.tokens import DocBin
 from spacy.training import Example
 from wasabi import msg
 
+from scripts.functions import read_docs
 from scripts.package import build_wheel
 
 DROPPED_BITS = 13
@@ -49,11 +49,11 @@ def measure(nlp: Language, corpus: Path) -> dict[str, float]:
     """Score the pipeline on the dev and test splits: syntax on EWT, names on each corpus."""
     scores: dict[str, float] = {}
     for part in ("dev", "test"):
-        docs = DocBin().from_disk(corpus / f"{part}_ewt.spacy").get_docs(nlp.vocab)
+        docs = read_docs(corpus / f"{part}_ewt.spacy", nlp.vocab)
         found = nlp.evaluate([Example(nlp.make_doc(doc.text), doc) for doc in docs])
         scores |= {f"ewt_{part}_{key}": round(found[key], 4) for key in SYNTAX}
     for name in ("btc", "gum", "uner", "wikigold"):
-        gold = list(DocBin().from_disk(corpus / f"test_{name}.spacy").get_docs(nlp.vocab))
+        gold = list(read_docs(corpus / f"test_{name}.spacy", nlp.vocab))
         guesses = nlp.pipe(doc.text for doc in gold)
         examples = [Example(guess, doc) for guess, doc in zip(guesses, gold, strict=True)]
         found = Scorer.score_spans(examples, "ents")

@@ -29,16 +29,18 @@ import spacy
 import srsly
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import biluo_tags_to_spans, iob_to_biluo
 from tqdm import tqdm
 from wasabi import msg
 
 from scripts.assemble import assemble
 from scripts.configure import configure
-from scripts.evaluate import read_docs, score
+from scripts.evaluate import score
+from scripts.fill import entity_labels
+from scripts.functions import read_docs
 from scripts.params import Params, load_params
-from scripts.preprocess import entity_labels, preprocess
+from scripts.preprocess import preprocess
 
 GOLD = ("btc", "wikigold", "uner", "gum")
 # What wnut17 calls by another name than the base: "as it is", these rival the base's labels.
@@ -104,7 +106,7 @@ def read_general(corpus: Path, nlp: Language) -> list[str]:
     docs = [
         doc
         for part in ("syntax_train", "ner_train")
-        for doc in DocBin().from_disk(corpus / f"{part}.spacy").get_docs(nlp.vocab)
+        for doc in read_docs(corpus / f"{part}.spacy", nlp.vocab)
     ]
     texts = {
         sent.text.strip()
@@ -209,11 +211,11 @@ def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
 def measure(path: Path, base: Path, corpus: Path, data: dict, folder: Path) -> dict:
     """F of new and kept labels, speed and size of a finished pipeline."""
     nlp, before = spacy.load(path), spacy.load(base)
-    docs = read_docs(folder / "corpus/test.spacy", nlp)
+    docs = list(read_docs(folder / "corpus/test", nlp.vocab))
     found = {"new": score(predict(nlp, docs), docs, data["labels"])["ents_f"]}
     kept = sorted(entity_labels(before))
     for name in GOLD:
-        docs = read_docs(corpus / f"test_{name}.spacy", nlp)
+        docs = list(read_docs(corpus / f"test_{name}.spacy", nlp.vocab))
         found[name] = score(predict(nlp, docs), docs, kept)["ents_f"]
         if name == "uner":
             found["words_per_second"], found["time_ratio"] = running_time(nlp, before, docs)

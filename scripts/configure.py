@@ -110,7 +110,7 @@ def configure(
     config["training"]["batcher"]["size"] = training.batch_size
     config["training"]["optimizer"]["learn_rate"] = training.learn_rate
     for part in ("train", "dev"):
-        config["corpora"][part]["path"] = (corpus / f"{part}.spacy").as_posix()
+        config["corpora"][part]["path"] = (corpus / part).as_posix()
     config = config.merge(component_config(base, component, training.strategy, data["labels"]))
     if data["rehearsal"]["train"]["texts"]:
         config["training"]["before_update"] = {
@@ -118,7 +118,7 @@ def configure(
             "component": config["nlp"]["pipeline"][0],
             "base": str(base),
             "base_component": component,
-            "path": (corpus / "rehearsal.spacy").as_posix(),
+            "path": (corpus / "rehearsal").as_posix(),
             "words": round(ratio * data["words"]["train"] / steps),
             "against_new": AGAINST_NEW,
         }

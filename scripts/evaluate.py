@@ -15,16 +15,13 @@ import srsly
 import typer
 from spacy.language import Language
 from spacy.scorer import PRFScore
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
+from scripts.functions import read_docs
+
 Spans = set[tuple[int, int, str]]
-
-
-def read_docs(path: Path, nlp: Language) -> list[Doc]:
-    """Read the Docs of a DocBin."""
-    return list(DocBin().from_disk(path).get_docs(nlp.vocab))
 
 
 def predict(nlp: Language, docs: list[Doc], title: str) -> list[Doc]:
@@ -81,7 +78,7 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> dict:
     data = srsly.read_json(corpus / "data.json")
     models = {"base": spacy.load(base), "tuned": spacy.load(tuned)}
     gold = {
-        part: read_docs(corpus / f"{part}.spacy", models["base"]) for part in ("test", "general")
+        part: list(read_docs(corpus / part, models["base"].vocab)) for part in ("test", "general")
     }
     guesses = {
         (name, part): predict(nlp, docs, f"{name} on {part}")

@@ -6,6 +6,7 @@ It stands alone, importing spaCy and nothing of the project.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
+from pathlib import Path
 
 import numpy
 import spacy
@@ -15,7 +16,9 @@ from spacy.pipeline.ner import EntityRecognizer
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
+from spacy.training.corpus import walk_corpus
 from spacy.util import minibatch
+from spacy.vocab import Vocab
 from thinc.api import Model, set_dropout_rate
 
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
@@ -23,8 +26,8 @@ OVERRIDES = "SPACY_CONFIG_OVERRIDES"
 
 @spacy.registry.readers("examples_once.v1")
 def examples_once(path: str) -> Callable[[Language], list[Example]]:
-    """Read a DocBin's examples once. spaCy asks for them at initialization, for training and at
-    every evaluation, holds them all anyway, and copies one before it changes it.
+    """Read the examples of a folder of DocBins once. spaCy asks for them at initialization, for
+    training and at every evaluation, holds them all anyway, and copies one before it changes it.
     """
     read = Corpus(path)
     examples: list[Example] = []
@@ -146,8 +149,8 @@ def rehearse(
     found too rarely; at 0 nothing keeps them from being seen everywhere.
 
     base, base_component: the folder of a pipeline, and its entity recognizer that teaches.
-    path: a DocBin of texts; each update takes the next ones, up to `words` tokens, and begins
-        again when all are used. The gradients add up to those of the update that follows.
+    path: a folder of DocBins with texts; each update takes the next ones, up to `words` tokens, and
+        begins again when all are used. The gradients add up to those of the update that follows.
     """
     teacher = load_alone(base, base_component).get_pipe(base_component)
     batches: list[Iterator[list[Doc]]] = []
@@ -156,7 +159,7 @@ def rehearse(
         if info["step"] == 0:
             return  # the empty text that comes before the first epoch
         if not batches:
-            batches.append(batch_by_words(DocBin().from_disk(path).get_docs(nlp.vocab), words))
+            batches.append(batch_by_words(read_docs(path, nlp.vocab), words))
         docs = next(batches[0])
         learner = nlp.get_pipe(component)
         states, targets = follow(teacher, learner, docs)
@@ -169,6 +172,12 @@ def rehearse(
         finish(docs)
 
     return before_update
+
+
+def read_docs(path: str | Path, vocab: Vocab) -> Iterator[Doc]:
+    """The Docs of a DocBin, or of all DocBins in a folder in the order of their names."""
+    for shard in walk_corpus(path, ".spacy"):
+        yield from DocBin().from_disk(shard).get_docs(vocab)
 
 
 def gradient(

@@ -12,15 +12,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 import spacy
 import srsly
 import typer
 from spacy.cli.package import package as spacy_package
-from spacy.tokens import DocBin
 from wasabi import msg
 
+from scripts.functions import read_docs
 from scripts.params import Params, load_params
 
 # The earliest time that a zip archive can hold: files in the wheel have no time of their own.
@@ -147,7 +148,7 @@ def package(*, model: Path, corpus: Path, scores: dict, params: Params, output: 
         meta=meta,
         output=output,
     )
-    docs = list(DocBin().from_disk(corpus / "test.spacy").get_docs(nlp.vocab))[:CHECKED_TEXTS]
+    docs = list(islice(read_docs(corpus / "test", nlp.vocab), CHECKED_TEXTS))
     texts = [doc.text for doc in docs]
     wanted = [[[e.start_char, e.end_char, e.label_] for e in d.ents] for d in nlp.pipe(texts)]
     try:

@@ -27,6 +27,21 @@ class Base(Section):
 
 class Data(Section):
     source: Text
+    format: Literal[
+        "auto",
+        "prodigy",
+        "doccano",
+        "label-studio",
+        "spacy-json",
+        "docbin",
+        "columns",
+        "iob",
+        "brat",
+        "csv",
+        "text",
+    ]
+    alignment: Literal["strict", "contract", "expand"]
+    max_rejected: Annotated[int, Field(ge=0)]
     rename: dict[Text, Text]
     unlabelled: Literal["base", "missing", "outside"]
     dev: Annotated[float, Field(gt=0, lt=0.5)]

@@ -2,296 +2,241 @@
 
     python -m scripts.preprocess training/base corpus
 
-Writes train, dev, test, general and rehearsal .spacy, data.json (labels and counts) and
-findings.csv (what could not be used, with file, line and text). One rule holds for every strategy:
-the component that learns has labels, the data's and, with `update`, its own; where the data leaves
-a token open, `data.unlabelled: base` lets the base model say which of *these* labels it has.
+Writes a folder of DocBins for each of train, dev, test, general and rehearsal, data.json (labels
+and counts), the findings as JSON and as a page, and the rejected records whole. One rule holds for
+every strategy: the component that learns has labels, the data's and, with `update`, its own; where
+the data leaves a token open, `data.unlabelled: base` lets the base model say which of *these*
+labels it has.
 """
 
-import csv
+import os
+import shutil
 import tempfile
-from bisect import bisect
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
-from hashlib import sha256
-from itertools import accumulate
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy
 import spacy
 import srsly
 import typer
-from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
-from tqdm import tqdm
+from spacy.tokens import DocBin
 from wasabi import msg
 
-from scripts.params import Data, Params, Rehearsal, load_params
-from scripts.records import (
-    DataError,
-    Finding,
-    Findings,
-    Record,
-    find_split,
-    make_doc,
-    read_folder,
-    read_records,
-)
+from scripts.across import count_spans, list_across, list_labels, refuse_units, share_seen
+from scripts.fill import entity_labels, fill_all, find_rivals
+from scripts.findings import count_codes, records_of, show_findings, write_findings
+from scripts.functions import read_docs
+from scripts.intake import ATTRS, Batch, Settings, Source, count_words, is_part, note, take_in
+from scripts.params import Data, Params, load_params
+from scripts.readers import list_files, recognize
+from scripts.records import DataError
+from scripts.rehearsal import rehearse, warn_of_little
 
 SPLITS = ("train", "dev", "test")
-ATTRS = ("ENT_IOB", "ENT_TYPE")
-# Words of general text below which more than a fiftieth of the base's F is lost, as measured
-# (docs/keeping.md).
-ENOUGH_WORDS = {"extend": 40_000, "update": 400_000, "replace": 0}
-# A label is said to rival one of the base's where the base gives so many of its spans that label.
-RIVAL_SHARE = 0.2
-RIVAL_TEXTS = 500
+FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")
+# Findings that no rejected record mends.
+OF_ALL = ("offset-unit", "no-spans", "rename")
 
 
-def share(name: str, seed: int) -> float:
-    """A number from 0 to 1 that depends on a document's name alone, so that it never moves."""
-    return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big") / 2**64
+def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
+    """The files of the labelled data, each with its split, and the shares of those without a file.
 
-
-def read_splits(source: Path, data: Data, findings: Findings) -> dict[str, list[Record]]:
-    """Read train, dev and test; what has no file is split off train, whole documents at a time."""
+    A folder with train.* (a file or a folder) is taken by these names; else all files below it are
+    one set. What has no file is split off train, whole documents at a time.
+    """
+    source = Path(data.source)
     paths = {part: find_split(source, part) for part in SPLITS} if source.is_dir() else {}
-    train = paths.get("train") if source.is_dir() else source
-    if train is None:
-        raise DataError(f"{source}: there is no train.jsonl in it.")
-    splits = {
-        part: list(read_records(path, findings))
-        for part, path in paths.items()
-        if path is not None and part != "train"
-    }
-    wanted = [
-        (part, size)
-        for part, size in (("test", data.test), ("dev", data.dev))
-        if part not in splits
+    given = {part: path for part, path in paths.items() if path}
+    if given and "train" not in given:
+        names = ", ".join(path.name for path in given.values())
+        raise DataError(f"{source}: there is {names}, but no train.*: name the training data so.")
+    given = given or {"train": source}
+    shares = {"test": data.test, "dev": data.dev}
+    left = {part: share for part, share in shares.items() if part not in given}
+    sources: list[Source] = [
+        (file, recognize(file, data.format), None if part == "train" else part)
+        for part, path in given.items()
+        for file in list_files(path)
     ]
-    parts = [*(part for part, _ in wanted), "train"]
-    bounds = [*accumulate(size for _, size in wanted), 1.0]
-    splits |= {part: [] for part in parts}
-    for record in read_records(train, findings):
-        value = share(record.doc, data.seed)
-        splits[next(p for p, bound in zip(parts, bounds, strict=True) if value <= bound)].append(
-            record
-        )
-    for part in SPLITS:
-        if not any(record.spans for record in splits[part]):
-            raise DataError(
-                f"{source}: no record of the {part} split has a span. Give a {part}.jsonl, or more "
-                "documents (the split goes by meta.doc; without it, by text)."
-            )
-    rename(splits, data.rename)
-    return {part: splits[part] for part in SPLITS}
+    return sources, left
 
 
-def rename(splits: dict[str, list[Record]], names: dict[str, str]) -> None:
-    """Give the labels in `names` their new names, in place."""
-    records = [record for part in splits.values() for record in part if record.spans]
-    labels = {label for record in records for _, _, label in record.spans or []}
-    if unknown := sorted(names.keys() - labels):
+def find_split(source: Path, part: str) -> Path | None:
+    """The file or folder of a split in a folder of data."""
+    found = [path for path in source.iterdir() if path.name.split(".")[0] == part]
+    found = sorted(path for path in found if path.suffix != ".ann")
+    if len(found) > 1:
+        names = ", ".join(str(path) for path in found)
+        raise DataError(f"{names}: which one is meant? Take the others away.")
+    return found[0] if found else None
+
+
+def make_settings(params: Params, base: Path, shares: dict[str, float], *, write: bool) -> Settings:
+    """What intake's workers need to know of params.yaml."""
+    data = params.data
+    names = (data.alignment, data.unlabelled, data.rename)
+    return Settings(base, *names, shares, data.seed, write)
+
+
+def take_labelled(
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+) -> Batch:
+    """Read and check the labelled data, and list what is found, in `folder`."""
+    sources, shares = find_sources(params.data)
+    settings = make_settings(params, base, shares, write=write)
+    rejected = folder / "rejected.jsonl"
+    total = take_in(
+        sources, settings, output=folder, rejected=rejected, jobs=jobs, title="Labelled data"
+    )
+    list_across(total, sources)
+    labels = srsly.read_json(base / "meta.json").get("labels", {})
+    known = set(labels.get(params.base.component, ()))
+    for finding in (
+        *refuse_units(total),
+        *list_labels(total, params.data.rename, known, params.data.source),
+    ):
+        note(finding, total)
+    return total
+
+
+def take_general(
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+) -> tuple[Batch, bool]:
+    """Read the text that retention is measured on; return also whether it is gold.
+
+    Gold are the records with spans; where none has any, all records count.
+    """
+    path = Path(params.evaluate.general)
+    settings = make_settings(params, base, {}, write=write)
+    settings = settings._replace(rename={}, unlabelled="outside")
+    sources: list[Source] = [(file, recognize(file), "general") for file in list_files(path)]
+    rejected = folder / "rejected.jsonl"
+    general = take_in(
+        sources, settings, output=folder, rejected=rejected, jobs=jobs, title="General text"
+    )
+    is_gold = bool(is_part(general, "general").any())
+    if write and is_gold:
+        shutil.rmtree(folder / "plain", ignore_errors=True)
+    elif write and (folder / "plain").is_dir():
+        (folder / "plain").rename(folder / "general")
+    return general, is_gold
+
+
+def check(
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+) -> tuple[Batch, Batch, bool]:
+    """Take in labelled data and general text; the first Batch has the findings of both."""
+    total = take_labelled(params, base, folder, jobs, write=write)
+    general, is_gold = take_general(params, base, folder, jobs, write=write)
+    total.add_findings(general)
+    return total, general, is_gold
+
+
+def stop_at_errors(total: Batch, tolerated: int) -> None:
+    """Raise DataError where there are errors of all the data, or too many rejected records."""
+    rejected = total.read - total.used - sum(total.answers.values())
+    whole = [finding.code for finding in total.findings if finding.code in OF_ALL]
+    if whole:
+        raise DataError(f"The data cannot be used as it is: {', '.join(whole)} (see above).")
+    if rejected > tolerated:
         raise DataError(
-            f"data.rename: no span has the label {', '.join(unknown)}; there are "
-            f"{', '.join(sorted(labels))}."
+            f"{rejected:,} records are rejected, data.max_rejected tolerates {tolerated:,}. They "
+            "stand whole in rejected.jsonl: mend them there and put the file into the data in "
+            "their stead, or raise the number."
         )
-    for record in records:
-        record.spans = [(start, end, names.get(x, x)) for start, end, x in record.spans or []]
 
 
-def choose_rehearsal(records: Iterable[Record], taken: set[str], nlp: Language) -> list[Doc]:
-    """The plain texts that are in no split, each once, in the order of their hashes.
-
-    The order does not hang on the file's, and more text moves none to another place among the rest.
-    """
-    plain = {r.text: r for r in records if r.spans is None and r.text.strip()}
-    chosen = sorted(plain.keys() - taken, key=lambda text: sha256(text.encode()).digest())
-    return [
-        make_doc(nlp, plain[text], Findings())
-        for text in tqdm(chosen, desc="Reading rehearsal", unit=" texts")
-    ]
-
-
-def fill(
-    nlp: Language, docs: list[Doc], labels: set[str], unlabelled: str, title: str
-) -> Iterator[Doc]:
-    """Say what an open token means: what the base predicts of `labels`, missing, or outside.
-
-    Entities that are set stay, and so do tokens that are missing because a span was unusable.
-    """
-    if unlabelled == "base" and labels & entity_labels(nlp):
-        predicted: Iterable[Doc] = nlp.pipe(
-            tqdm((doc.text for doc in docs), total=len(docs), desc=title, unit=" texts")
-        )
-    else:
-        predicted = docs
-    default = "missing" if unlabelled == "missing" else "outside"
-    for doc, guess in zip(docs, predicted, strict=True):
-        found = [e for e in guess.ents if e.label_ in labels] if guess is not doc else []
-        labelled = doc.user_data["labelled"]
-        if labelled and not found and default == "outside":
-            yield doc  # as it was made: entities, outside, and missing under unusable spans
-            continue
-        unknown = [doc[t.i : t.i + 1] for t in doc if labelled and not t.ent_iob]
-        known = {t.i for span in [*doc.ents, *unknown] for t in span}
-        guesses = [
-            Span(doc, span.start, span.end, span.label_)
-            for span in found
-            if not known & set(range(span.start, span.end))
-        ]
-        doc.set_ents([*doc.ents, *guesses], missing=unknown, default=default)
-        yield doc
-
-
-def find_rivals(nlp: Language, docs: list[Doc]) -> dict[str, dict[str, float]]:
-    """The labels of the data that the base often sees as a label of its own, with the share.
-
-    General text says of such names that they are the base's, the data that they are not: neither
-    label can be learned well (docs/keeping.md).
-    """
-    marked = [doc for doc in docs if doc.ents][:RIVAL_TEXTS]
-    found: dict[str, Counter[str]] = {}
-    for doc, guess in zip(marked, nlp.pipe(doc.text for doc in marked), strict=True):
-        guessed = {(ent.start_char, ent.end_char): ent.label_ for ent in guess.ents}
-        for ent in doc.ents:
-            seen = guessed.get((ent.start_char, ent.end_char), "")
-            found.setdefault(ent.label_, Counter())[seen] += 1
-    shares = {
-        label: {
-            seen: round(number / counts.total(), 3)
-            for seen, number in sorted(counts.items())
-            if seen not in ("", label) and number / counts.total() >= RIVAL_SHARE
-        }
-        for label, counts in sorted(found.items())
-    }
-    return {label: rivals for label, rivals in shares.items() if rivals}
-
-
-def entity_labels(nlp: Language) -> set[str]:
-    """The labels of every component of a pipeline that sets entities."""
-    names = [n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns]
-    return {label for name in names for label in nlp.pipe_labels.get(name, [])}
-
-
-def write_docs(docs: Iterable[Doc], path: Path) -> None:
-    """Write Docs with their entities, in the order of the records."""
-    DocBin(attrs=ATTRS, docs=docs).to_disk(path)
-
-
-def write_findings(findings: list[Finding], path: Path) -> None:
-    """Write the findings as a table, the header also where there are none."""
-    with path.open("w", encoding="utf8", newline="") as file:
-        rows = csv.DictWriter(file, [column.name for column in fields(Finding)])
-        rows.writeheader()
-        rows.writerows(asdict(finding) for finding in findings)
-
-
-def read_general(path: Path, nlp: Language, findings: Findings) -> tuple[list[Doc], bool]:
-    """The text that retention is measured on: the records with spans, or if none has any, all."""
-    records = list(read_folder(path, findings))
-    gold = [record for record in records if record.spans is not None]
-    return [make_doc(nlp, record, findings) for record in gold or records], bool(gold)
-
-
-def rehearse(
-    rehearsal: Rehearsal, strategy: str, dev_words: int, taken: set[str], nlp: Language
-) -> dict[str, list[Doc]]:
-    """General text to practise on (all that there is), and for dev, in the ratio asked for.
-
-    Dev gets some, so that the score that picks the best model sees what is kept; a tenth at most.
-    """
-    if not rehearsal.ratio:
-        return {"rehearsal": [], "dev": []}
-    docs = choose_rehearsal(read_folder(Path(rehearsal.text), Findings()), taken, nlp)
-    bounds = list(accumulate(map(len, docs), initial=0))
-    cut = bisect(bounds, min(rehearsal.ratio * dev_words, bounds[-1] / 10)) - 1
-    words = sum(map(len, docs[cut:]))
-    if words < (enough := ENOUGH_WORDS[strategy]):
-        msg.warn(
-            f"rehearsal.text has {words:,} words to practise on; with {strategy}, the model "
-            f"forgets where there are fewer than {enough:,} (docs/keeping.md).",
-            "Give it more text like that in which the base's labels are to be kept.",
-        )
-    return {"rehearsal": docs[cut:], "dev": docs[:cut]}
-
-
-def preprocess(*, params: Params, base: Path, output: Path) -> None:
-    """Write the DocBins, counts and findings into the folder `output`."""
+def make_corpus(
+    params: Params, base: Path, folder: Path, total: Batch, practised: dict, jobs: int
+) -> dict:
+    """Let the base fill what is open in the DocBins of a folder; return what data.json says."""
     nlp = spacy.load(base)
-    findings = Findings()
-    splits = read_splits(Path(params.data.source), params.data, findings)
-    docs = {
-        part: [
-            make_doc(nlp, record, findings)
-            for record in tqdm(records, desc=f"Reading {part}", unit=" texts")
-        ]
-        for part, records in splits.items()
-    }
-    general, is_gold = read_general(Path(params.evaluate.general), nlp, findings)
-    taken = {doc.text for part in (general, *docs.values()) for doc in part}
-    words = {part: sum(map(len, docs[part])) for part in SPLITS}
+    counts = count_spans(total)
+    learned, known = sorted(counts["train"]), entity_labels(nlp)
     strategy = params.training.strategy
-    extra = rehearse(params.rehearsal, strategy, words["dev"], taken, nlp)
-
-    learned = sorted({span.label_ for doc in docs["train"] for span in doc.ents})
-    known = entity_labels(nlp)
     own = set(nlp.pipe_labels[params.base.component])
     labels = set(learned) | (own if strategy == "update" else set())
-    # Given up on purpose: who reads of the model must be told.
-    dropped = own - set(learned) if strategy == "replace" else set()
-    corpus = {"test": docs["test"], "general": general, "rehearsal": extra["rehearsal"]}
-    for part in ("train", "dev"):
-        title = f"Base model on {part}"
-        corpus[part] = list(fill(nlp, docs[part], labels, params.data.unlabelled, title))
-    # General text is what the base sees in it, or an example of nothing.
-    corpus["dev"] += fill(nlp, extra["dev"], labels, "base", "Base model on general text for dev")
-    summary = {
+    if labels & known:
+        fill_all(folder, params.data.unlabelled, base, labels, jobs)
+    texts = {part: int(is_part(total, part).sum()) for part in SPLITS}
+    train = read_docs(folder / "train", nlp.vocab)
+    return {
         "labels": learned,
         "base_labels": sorted(known),
-        "dropped_labels": sorted(dropped),
-        "rivals": {} if strategy == "replace" else find_rivals(nlp, docs["train"]),
-        "texts": {part: len(corpus[part]) for part in (*SPLITS, "general")},
-        "labelled_texts": {part: len(docs[part]) for part in SPLITS},
-        "documents": {part: len({r.doc for r in splits[part]}) for part in SPLITS},
-        "words": words,
-        "spans": {
-            part: dict(sorted(Counter(s.label_ for d in docs[part] for s in d.ents).items()))
-            for part in SPLITS
+        # Given up on purpose: who reads of the model must be told.
+        "dropped_labels": sorted(own - set(learned)) if strategy == "replace" else [],
+        "rivals": {} if strategy == "replace" else find_rivals(nlp, train),
+        "texts": texts | {"dev": texts["dev"] + practised["dev"]["texts"]},
+        "labelled_texts": texts,
+        "documents": {
+            part: len(numpy.unique(total.facts["doc"][is_part(total, part)])) for part in SPLITS
         },
-        "rehearsal": {
-            part: {"texts": len(texts), "words": sum(map(len, texts))}
-            for part, texts in (("train", extra["rehearsal"]), ("dev", extra["dev"]))
-        },
-        "general_is_gold": is_gold,
-        "findings": dict(sorted(Counter(f.code for f in findings.listed).items())),
-        "skipped_answers": dict(sorted(findings.skipped.items())),
+        "words": {part: count_words(total, part) for part in SPLITS},
+        "spans": {part: dict(sorted(counts[part].items())) for part in SPLITS},
+        "seen_mentions": share_seen(total),
+        "rehearsal": practised,
+        "records": records_of(total),
+        "findings": {row["code"]: row["count"] for row in count_codes(total)},
+        "skipped_answers": dict(sorted(total.answers.items())),
     }
-    write_corpus(output, corpus, summary, findings.listed)
-    report(summary, findings.listed, output)
 
 
-def write_corpus(
-    output: Path, corpus: dict[str, list[Doc]], summary: dict, findings: list[Finding]
-) -> None:
-    """Write everything apart, then move it to `output`: an error leaves what was there."""
+def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> None:
+    """Write the DocBins, counts and findings into the folder `output`.
+
+    jobs: processes that work at once; the output does not hang on it.
+    Raises DataError; then only findings and rejected records are new in `output`.
+    """
+    with scratch_folder(output) as folder:
+        total, general, is_gold = check(params, base, folder, jobs)
+        practised = rehearse(params, base, folder, total, general, jobs)
+        write_findings(total, folder)
+        show_findings(total, output)
+        try:
+            stop_at_errors(total, params.data.max_rejected)
+        except DataError:
+            publish(folder, output, FINDINGS)
+            raise
+        summary = make_corpus(params, base, folder, total, practised, jobs)
+        summary["texts"]["general"] = int(is_part(general, "general" if is_gold else "plain").sum())
+        summary["general_is_gold"] = is_gold
+        for part in (*SPLITS, "general", "rehearsal"):
+            (folder / part).mkdir(exist_ok=True)
+            if not any((folder / part).iterdir()):
+                DocBin(attrs=ATTRS).to_disk(folder / part / f"{part}-00000.spacy")
+        srsly.write_json(folder / "data.json", summary)
+        # What says that the corpus is whole goes first and comes last.
+        (output / "data.json").unlink(missing_ok=True)
+        publish(folder, output, sorted(path.name for path in folder.iterdir()))
+    report(summary, params.training.strategy)
+
+
+@contextmanager
+def scratch_folder(output: Path) -> Iterator[Path]:
+    """A folder beside `output` to write to: an error leaves what was there."""
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".preprocess-") as scratch:
-        folder = Path(scratch)
-        for part, docs in corpus.items():
-            write_docs(docs, folder / f"{part}.spacy")
-        write_findings(findings, folder / "findings.csv")
-        srsly.write_json(folder / "data.json", summary)
-        for path in sorted(folder.iterdir()):
-            path.replace(output / path.name)
+        (Path(scratch) / "rejected.jsonl").touch()
+        yield Path(scratch)
 
 
-def report(summary: dict, findings: list[Finding], output: Path) -> None:
-    """Say what was made, and the first findings."""
+def publish(folder: Path, output: Path, names: Iterable[str]) -> None:
+    """Move files and folders to `output`, in the place of those of the same name."""
+    for name in sorted(names, key=lambda name: name == "data.json"):
+        target = output / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        (folder / name).replace(target)
+
+
+def report(summary: dict, strategy: str) -> None:
+    """Say what was made."""
     msg.good(
-        f"{summary['labelled_texts']['train']} texts to learn {', '.join(summary['labels'])} from, "
-        f"{summary['rehearsal']['train']['texts']} of general text to practise on"
+        f"{summary['labelled_texts']['train']:,} texts to learn {', '.join(summary['labels'])} "
+        f"from, {summary['rehearsal']['train']['texts']:,} of general text to practise on"
     )
+    warn_of_little(summary["rehearsal"]["train"]["words"], strategy)
     for label, rivals in summary["rivals"].items():
         seen = ", ".join(f"{share:.0%} {rival}" for rival, share in rivals.items())
         nearest = max(rivals, key=rivals.__getitem__)
@@ -300,19 +245,22 @@ def report(summary: dict, findings: list[Finding], output: Path) -> None:
             f"If they mean the same, set data.rename to {{{label}: {nearest}}}; as two labels, "
             "what one gains the other loses.",
         )
-    for finding in findings[:10]:
-        where = f"{finding.path}:{finding.line} ({finding.doc})"
-        msg.warn(f"{finding.code}: {where}: {finding.text}", finding.advice)
-    if findings:
-        msg.warn(f"{len(findings)} findings in all: {output / 'findings.csv'}")
 
 
-def main(base: Path, output: Path) -> None:
+JOBS = typer.Option(None, min=1, help="Processes that work at once; as many as there are cores")
+
+
+def main(base: Path, output: Path, jobs: int | None = JOBS) -> None:
     """Make DocBins of the labelled data, the rehearsal text and the general text."""
     try:
-        preprocess(params=load_params(), base=base, output=output)
+        preprocess(params=load_params(), base=base, output=output, jobs=jobs or count_cores())
     except DataError as error:
         msg.fail(str(error), exits=1)
+
+
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

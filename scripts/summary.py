@@ -51,7 +51,8 @@ def summary(scores: dict, data: dict, wheels: list[Path]) -> str:
         names = ", ".join(rivals)
         lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same.")
     if found := sum(data["findings"].values()):
-        lines.append(f"{found} spans could not be used as they stand: corpus/findings.csv")
+        codes = ", ".join(data["findings"])
+        lines.append(f"{found:,} findings in the data ({codes}): corpus/findings.html")
     lines += ["", "Model    training/model", "Figures  metrics/scores.json, dvc plots show"]
     for wheel in wheels:
         name = wheel.name.split("-")[0]

@@ -157,6 +157,9 @@ def write_world(folder: Path, **changes: Any) -> Params:
         "base": {"model": "base", "component": "ner"},
         "data": {
             "source": str(data),
+            "format": "auto",
+            "alignment": "strict",
+            "max_rejected": 0,
             "rename": {},
             "unlabelled": "base",
             "dev": 0.2,
