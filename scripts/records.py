@@ -284,7 +284,8 @@ def make_doc(
         else:
             findings.append(list_overlap(doc, record, group))
             unknown |= {i for start, end, _ in group for i in range(start, end)}
-    unknown -= {token.i for span in good for token in span}
+    if unknown:
+        unknown -= {token.i for span in good for token in span}
     open_tokens = [doc[i : i + 1] for i in sorted(unknown)]
     doc.set_ents(good, missing=open_tokens, default=default)
     return doc

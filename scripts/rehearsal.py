@@ -161,10 +161,9 @@ def tokenize(texts: list[str]) -> tuple[bytes, int, int]:
     """A DocBin of texts, how many they are, and their words."""
     nlp = load_tokenizer(_base)
     shard = DocBin(attrs=ATTRS)
-    with nlp.memory_zone():
-        for text in texts:
-            add_doc(shard, nlp.make_doc(text))
-        return pack(nlp, shard), len(texts), sum(map(len, shard.tokens))
+    for text in texts:
+        add_doc(shard, nlp.make_doc(text))
+    return pack(nlp, shard), len(texts), sum(map(len, shard.tokens))
 
 
 def warn_of_little(words: int, strategy: str) -> None:
