@@ -29,23 +29,20 @@ Place = tuple[str, int]
 def list_across(total: Batch, sources: list[Source]) -> None:
     """Add the findings across all records of train, dev and test."""
     pairs = pair_up(total)
-    places = (
-        [
-            (total.files[number], int(line))
-            for number, line in zip(total.facts["file"], total.facts["line"], strict=True)
-        ]
-        if any(len(found) for found in pairs.values())
-        else []
-    )
-    wanted = {places[i] for found in pairs.values() for i in found[:LISTED, 0]}
+    facts = total.facts
+
+    def place(i: int) -> Place:
+        return total.files[facts["file"][i]], int(facts["line"][i])
+
+    wanted = {place(i) for found in pairs.values() for i in found[:LISTED, 0]}
     records = recall(wanted, sources)
     for code, found in pairs.items():
         total.found[code] += len(found)
         for i, j in found[:LISTED]:
-            record = records[places[i]]
-            other = f"{places[j][0]}:{places[j][1]} ({PARTS[total.facts['part'][j]]})"
-            here = PARTS[total.facts["part"][i]]
-            total.findings.append(find(code, record, ADVICE[code].format(here=here, other=other)))
+            here, there = (PARTS[facts["part"][k]] for k in (i, j))
+            path, line = place(j)
+            advice = ADVICE[code].format(here=here, other=f"{path}:{line} ({there})")
+            total.findings.append(find(code, records[place(i)], advice))
 
 
 ADVICE = {
@@ -153,7 +150,9 @@ def list_labels(
             )
     if unknown := sorted(rename.keys() - total.labels.keys()):
         there = ", ".join(sorted(total.labels))
-        yield of_label("rename", f"{', '.join(unknown)} is no label; there are {there}.")
+        yield of_label(
+            "rename", f"data.rename: no span has the label {', '.join(unknown)}; there are {there}."
+        )
     variants: dict[str, set[str]] = defaultdict(set)
     labels = sorted({label for part in counts.values() for label in part})
     for label in labels:

@@ -18,7 +18,7 @@ from spacy.scorer import Scorer
 from spacy.training import Example
 from wasabi import msg
 
-from scripts.functions import read_docs
+from scripts.docbins import read_docs
 from scripts.package import build_wheel
 
 DROPPED_BITS = 13

@@ -36,9 +36,9 @@ from wasabi import msg
 
 from scripts.assemble import assemble
 from scripts.configure import configure
+from scripts.docbins import read_docs
 from scripts.evaluate import score
 from scripts.fill import entity_labels
-from scripts.functions import read_docs
 from scripts.params import Params, load_params
 from scripts.preprocess import preprocess
 

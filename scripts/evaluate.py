@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.functions import read_docs
+from scripts.docbins import read_docs
 
 Spans = set[tuple[int, int, str]]
 

@@ -10,7 +10,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from tqdm import tqdm
 
-from scripts.intake import ATTRS, add_doc, in_order, pack
+from scripts.docbins import ATTRS, add_doc, pack
+from scripts.intake import in_order
 
 # A label is said to rival one of the base's where the base gives so many of its spans that label.
 RIVAL_SHARE = 0.2
@@ -48,7 +49,7 @@ def fill(path: Path) -> bytes:
                 ]
                 doc.set_ents([*doc.ents, *new], missing=unknown, default="outside")
             add_doc(filled, doc)
-        return pack(nlp, filled)
+        return pack(nlp.vocab, filled)
 
 
 def fill_all(folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: int) -> None:

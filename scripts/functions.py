@@ -6,7 +6,6 @@ It stands alone, importing spaCy and nothing of the project.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
-from pathlib import Path
 
 import numpy
 import spacy
@@ -14,11 +13,10 @@ from spacy.language import Language
 from spacy.pipeline._parser_internals.stateclass import StateClass
 from spacy.pipeline.ner import EntityRecognizer
 from spacy.scorer import get_ner_prf
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
 from spacy.util import minibatch
-from spacy.vocab import Vocab
 from thinc.api import Model, set_dropout_rate
 
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
@@ -159,25 +157,20 @@ def rehearse(
         if info["step"] == 0:
             return  # the empty text that comes before the first epoch
         if not batches:
-            batches.append(batch_by_words(read_docs(path, nlp.vocab), words))
-        docs = next(batches[0])
+            docs = Corpus(path).read_docbin(nlp.vocab, walk_corpus(path, ".spacy"))
+            batches.append(batch_by_words(docs, words))
+        batch = next(batches[0])
         learner = nlp.get_pipe(component)
-        states, targets = follow(teacher, learner, docs)
+        states, targets = follow(teacher, learner, batch)
         valid = valid_moves(learner, states)
         old = numpy.isin(move_names(learner), move_names(teacher))
         set_dropout_rate(learner.model, 0.0)  # type: ignore[attr-defined]
-        step_model, finish = learner.model.begin_update(docs)  # type: ignore[attr-defined]
+        step_model, finish = learner.model.begin_update(batch)  # type: ignore[attr-defined]
         scores, backprop = step_model.begin_update(states)
         backprop(gradient(scores, valid, old, targets, against_new))
-        finish(docs)
+        finish(batch)
 
     return before_update
-
-
-def read_docs(path: str | Path, vocab: Vocab) -> Iterator[Doc]:
-    """The Docs of a DocBin, or of all DocBins in a folder in the order of their names."""
-    for shard in walk_corpus(path, ".spacy"):
-        yield from DocBin().from_disk(shard).get_docs(vocab)
 
 
 def gradient(

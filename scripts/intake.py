@@ -25,6 +25,7 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc, DocBin
 from tqdm import tqdm
 
+from scripts.docbins import ATTRS, add_doc, pack, write_shard
 from scripts.parsers import load, parse
 from scripts.readers import Layout, Piece, read_pieces
 from scripts.records import (
@@ -38,7 +39,6 @@ from scripts.records import (
     unit_matters,
 )
 
-ATTRS = ("ENT_IOB", "ENT_TYPE")
 CHUNK = 1 << 20
 # Words that a tokenizer has seen before it is loaded anew: about 100 MB.
 MOST_WORDS = 250_000
@@ -170,7 +170,7 @@ def work(chunk: Chunk) -> Batch:
         rows.append(take_facts(record, doc, part, batch.files))
     batch.signatures = sign(nlp, tokens)
     for part, bin_ in bins.items():
-        batch.shards[part] = pack(nlp, bin_) if _settings.write else b""
+        batch.shards[part] = pack(nlp.vocab, bin_) if _settings.write else b""
     batch.used = len(rows)
     columns = zip(*rows, strict=True) if rows else ((),) * len(FACTS)
     for (name, dtype), column in zip(FACTS.items(), columns, strict=True):
@@ -299,25 +299,6 @@ def whole(raw: Any, record: Record | None) -> Any:
         for part in flat
         if part is not None
     )
-
-
-def add_doc(docs: DocBin, doc: Doc) -> None:
-    """`DocBin.add`, several times as fast: strings are collected by `pack`, once for all Docs."""
-    docs.tokens.append(doc.to_array([*docs.attrs]))
-    docs.spaces.append(doc.to_array("SPACY").astype(bool).reshape(-1, 1))
-    docs.flags.append({"has_unknown_spaces": False})
-    docs.cats.append({})
-    docs.span_groups.append(NO_SPANS)
-
-
-NO_SPANS = Doc(spacy.blank("xx").vocab).spans.to_bytes()
-
-
-def pack(nlp: Language, docs: DocBin) -> bytes:
-    """The bytes of a DocBin whose Docs came by `add_doc`."""
-    used = {number for array in docs.tokens for number in array[:, (0, -1)].ravel().tolist()}
-    docs.strings = {nlp.vocab.strings[number] for number in used}
-    return docs.to_bytes()
 
 
 def sign(nlp: Language, tokens: list[numpy.ndarray]) -> numpy.ndarray:
@@ -459,10 +440,3 @@ def is_part(total: Batch, part: str) -> numpy.ndarray:
 def count_words(total: Batch, part: str) -> int:
     """The words of a part."""
     return int(total.facts["words"][is_part(total, part)].sum())
-
-
-def write_shard(output: Path, part: str, number: int, shard: bytes) -> None:
-    """Write one of a part's DocBins; their names sort in the order of the records."""
-    folder = output / part
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{part}-{number:05}.spacy").write_bytes(shard)

@@ -21,7 +21,7 @@ import typer
 from spacy.cli.package import package as spacy_package
 from wasabi import msg
 
-from scripts.functions import read_docs
+from scripts.docbins import read_docs
 from scripts.params import Params, load_params
 
 # The earliest time that a zip archive can hold: files in the wheel have no time of their own.

@@ -109,9 +109,12 @@ def document(value: dict) -> Any:
 
 def parse_doccano(value: dict, path: str, line: int) -> Record:
     """Triples, or objects with start_offset and end_offset; several lists add up."""
+    keys = {"label", "labels", "entities"} & value.keys()
+    if not keys:
+        raise UnusableError("shape", "It has no 'label', 'labels' or 'entities'.")
     spans = []
-    for key in ("label", "labels", "entities"):
-        for span in value.get(key) or ():
+    for key in sorted(keys):
+        for span in value[key]:
             if isinstance(span, dict):
                 span = (span["start_offset"], span["end_offset"], span["label"])
             start, end, label = span

@@ -24,10 +24,10 @@ from spacy.tokens import DocBin
 from wasabi import msg
 
 from scripts.across import count_spans, list_across, list_labels, refuse_units, share_seen
+from scripts.docbins import ATTRS, read_docs
 from scripts.fill import entity_labels, fill_all, find_rivals
 from scripts.findings import count_codes, records_of, show_findings, write_findings
-from scripts.functions import read_docs
-from scripts.intake import ATTRS, Batch, Settings, Source, count_words, is_part, note, take_in
+from scripts.intake import Batch, Settings, Source, count_words, is_part, note, take_in
 from scripts.params import Data, Params, load_params
 from scripts.readers import list_files, recognize
 from scripts.records import DataError
@@ -136,9 +136,9 @@ def check(
 def stop_at_errors(total: Batch, tolerated: int) -> None:
     """Raise DataError where there are errors of all the data, or too many rejected records."""
     rejected = total.read - total.used - sum(total.answers.values())
-    whole = [finding.code for finding in total.findings if finding.code in OF_ALL]
-    if whole:
-        raise DataError(f"The data cannot be used as it is: {', '.join(whole)} (see above).")
+    of_all = [finding for finding in total.findings if finding.code in OF_ALL]
+    if of_all:
+        raise DataError("\n".join(f"{x.path}: {x.code}: {x.advice}" for x in of_all))
     if rejected > tolerated:
         raise DataError(
             f"{rejected:,} records are rejected, data.max_rejected tolerates {tolerated:,}. They "

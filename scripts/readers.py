@@ -212,8 +212,15 @@ def look_at_columns(lines: list[str]) -> Layout | None:
     tags = [i for i, found in labels.items() if not (found - {""} and found - {""} <= CHUNKS)]
     if not tags or 0 in tags:
         return None
-    numbered = width > 2 and all(row[0].isdigit() for row in cells)
-    return Layout("columns", int(numbered), tuple(tags), delimiter)
+    return Layout("columns", int(is_numbered([row[0] for row in cells])), tuple(tags), delimiter)
+
+
+def is_numbered(column: list[str]) -> bool:
+    """Whether a column counts the words of each sentence, as CoNLL-U does."""
+    pairs = zip(["0", *column], column, strict=False)
+    return len(column) > 1 and all(
+        now.isdecimal() and (now == "1" or int(now) == int(last) + 1) for last, now in pairs
+    )
 
 
 def split_row(line: str, delimiter: str) -> list[str]:
@@ -245,7 +252,7 @@ def read_pieces(
             if number % 1000 == 0:
                 progress(raw.tell())
             yield (str(path), line, piece), size
-        progress(raw.tell())
+    progress(path.stat().st_size)
 
 
 def read_filled_lines(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:

@@ -14,20 +14,17 @@ from spacy.tokens import Doc, DocBin
 from tqdm import tqdm
 from wasabi import msg
 
+from scripts.docbins import ATTRS, add_doc, pack, write_shard
 from scripts.intake import (
-    ATTRS,
     CHUNK,
     Batch,
     Source,
-    add_doc,
     count_words,
     cut,
     in_order,
     is_part,
     load_tokenizer,
-    pack,
     reject,
-    write_shard,
 )
 from scripts.params import Params
 from scripts.parsers import parse
@@ -107,7 +104,7 @@ def rehearse(
                 doc.set_ents([], default="outside")
                 add_doc(shard, doc)
             (folder / "dev").mkdir(exist_ok=True)
-            (folder / "dev" / "general.spacy").write_bytes(pack(nlp, shard))
+            (folder / "dev" / "general.spacy").write_bytes(pack(nlp.vocab, shard))
         chunks = chunk_texts(tqdm(rest, "Tokenizing rehearsal", number - len(docs), unit=" texts"))
         for place, (shard_bytes, texts_done, words) in enumerate(
             in_order(tokenize, chunks, start_tokenizer, base, jobs)
@@ -163,7 +160,7 @@ def tokenize(texts: list[str]) -> tuple[bytes, int, int]:
     shard = DocBin(attrs=ATTRS)
     for text in texts:
         add_doc(shard, nlp.make_doc(text))
-    return pack(nlp, shard), len(texts), sum(map(len, shard.tokens))
+    return pack(nlp.vocab, shard), len(texts), sum(map(len, shard.tokens))
 
 
 def warn_of_little(words: int, strategy: str) -> None:

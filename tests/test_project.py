@@ -52,6 +52,13 @@ def test_every_param_is_used_by_a_stage_and_every_used_one_exists() -> None:
     assert used == keys(params)
 
 
+def imports(name: str) -> set[str]:
+    """A script and the modules of the project that it loads, in the end."""
+    source = (ROOT / f"scripts/{name}.py").read_text(encoding="utf8")
+    direct = set(re.findall(r"^from scripts\.(\w+) import", source, re.M)) - {"params"}
+    return {name}.union(*map(imports, direct))
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_declares_the_scripts_and_params_that_it_reads(name: str) -> None:
     stage, script = STAGES[name], ROOT / f"scripts/{name}.py"
@@ -59,8 +66,7 @@ def test_a_stage_declares_the_scripts_and_params_that_it_reads(name: str) -> Non
         assert "spacy train" in stage["cmd"]
         return
     source = script.read_text(encoding="utf8")
-    imported = set(re.findall(r"^from scripts\.(\w+) import", source, re.M)) - {"params"}
-    assert {f"scripts/{module}.py" for module in {name, *imported}} <= set(stage["deps"])
+    assert {f"scripts/{module}.py" for module in imports(name)} <= set(stage["deps"])
     declared = stage.get("params", [])
     for section, key in re.findall(r"params\.(\w+)\.(\w+)", source):
         assert section in declared or f"{section}.{key}" in declared
