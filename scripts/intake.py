@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -285,20 +285,22 @@ def whole(raw: Any, record: Record | None) -> Any:
     if isinstance(raw, bytes):
         try:
             value = load(raw)
-            return value if isinstance(value, (dict, list)) else raw.decode("utf8")
         except (UnusableError, UnicodeDecodeError):
-            return raw.decode("utf8", "backslashreplace")
+            value = None
+        return value if isinstance(value, (dict, list)) else as_text(raw)
     if record:
         spans = [{"start": s, "end": e, "label": label} for s, e, label in record.spans or ()]
         return {"text": record.text, "spans": spans, "meta": {"doc": record.doc}}
-    flat = [part for parts in raw for part in (parts if isinstance(parts, list) else [parts])]
-    return "\n".join(
-        part.decode("utf8", "backslashreplace").rstrip("\r\n")
-        if isinstance(part, bytes)
-        else str(part)
-        for part in flat
-        if part is not None
-    )
+    return as_text(raw)
+
+
+def as_text(raw: Any) -> str:
+    """A piece as lines of text; bytes that are none, with their values."""
+    if isinstance(raw, bytes):
+        return raw.decode("utf8", "backslashreplace").rstrip("\r\n")
+    if isinstance(raw, (list, tuple)):
+        return "\n".join(as_text(part) for part in raw if part is not None)
+    return str(raw)
 
 
 def sign(nlp: Language, tokens: list[numpy.ndarray]) -> numpy.ndarray:
@@ -374,7 +376,7 @@ def in_order(
     first = [*islice(items, 2)]
     if jobs == 1 or len(first) < 2:
         begin(argument)
-        for item in (*first, *items):
+        for item in chain(first, items):
             yield function(item)
         return
     with ProcessPoolExecutor(jobs, initializer=begin, initargs=(argument,)) as pool:

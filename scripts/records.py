@@ -273,9 +273,8 @@ def make_doc(
         if span is None or span[0].is_space or span[-1].is_space:
             span = align(doc, start, end, alignment)
             findings.append(list_off_boundary(doc, record, (start, end, label), span))
-        if span is None:
             unknown |= {token.i for token in touched(doc, start, end)}
-        else:
+        if span is not None:
             spans.add((span.start, span.end, label))
     good: list[Span] = []
     for group in overlapping(sorted(spans, key=lambda s: (s[0], -s[1], s[2]))):
