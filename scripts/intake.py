@@ -190,7 +190,7 @@ def make(nlp: Language, piece: Piece, chunk: Chunk, batch: Batch) -> tuple[Recor
                 names = _settings.rename
                 record.spans = [(s, e, names.get(label, label)) for s, e, label in record.spans]
             batch.units[record.path, "matters"] += unit_matters(record)
-        check_record(record, nlp.max_length)
+        check_record(record)
     except UnusableError as error:
         reject(piece, record, error, batch)
         raise

@@ -19,6 +19,8 @@ Offsets = tuple[int, int, str]
 # A warning of a reader: code, advice, characters.
 Note = tuple[str, str, tuple[int, int]]
 
+# Characters of a text that spaCy takes at most (Language.max_length).
+LONGEST = 1_000_000
 # Words of a text from which training takes much memory and the score little.
 LONG_TEXT = 2_000
 # Everything of Unicode's categories Cc and half of Cf that no writing system needs.
@@ -203,16 +205,13 @@ def whole_words(text: str, start: int, end: int) -> bool:
     return not any(i and text[i - 1].isalnum() and text[i].isalnum() for i in cut)
 
 
-def check_record(record: Record, longest: int) -> None:
-    """Raise UnusableError where no Doc can be made of a record, or only a wrong one.
-
-    longest: the characters that the pipeline takes at most (`nlp.max_length`).
-    """
+def check_record(record: Record) -> None:
+    """Raise UnusableError where no Doc can be made of a record, or only a wrong one."""
     size = len(record.text)
     if not record.text.strip():
         raise UnusableError("empty-text", "Take the record away.")
-    if size > longest:
-        advice = f"{size:,} characters; {longest:,} are the most. Split it, with one meta.doc."
+    if size > LONGEST:
+        advice = f"{size:,} characters; {LONGEST:,} are the most. Split it, with one meta.doc."
         raise UnusableError("too-long", advice)
     spans = record.spans or []
     refuse_unit(record.text, spans, lambda start, end, _: whole_words(record.text, start, end))

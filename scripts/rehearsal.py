@@ -37,10 +37,11 @@ ENOUGH_WORDS = {"extend": 40_000, "update": 400_000, "replace": 0}
 
 
 def collect_plain(
-    params: Params, taken: numpy.ndarray, table: sqlite3.Connection, total: Batch, nlp: Language
+    params: Params, folder: Path, taken: numpy.ndarray, table: sqlite3.Connection, total: Batch
 ) -> int:
     """Put the plain texts that are in no split into a table, each once; return how many.
 
+    folder: where rejected records are listed.
     taken: the hashes of texts that are used otherwise, sorted.
     """
     table.execute("CREATE TABLE texts (hash BLOB PRIMARY KEY, text TEXT) WITHOUT ROWID")
@@ -57,7 +58,7 @@ def collect_plain(
                 found.read += 1
                 try:
                     record = parse(piece, chunk.layout)
-                    check_record(record, nlp.max_length)
+                    check_record(record)
                 except UnusableError as error:
                     reject(piece, record, error, found)
                     continue
@@ -72,6 +73,8 @@ def collect_plain(
                 if is_new
             ]
             table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", rows)
+    with (folder / "rejected.jsonl").open("ab") as rejects:
+        rejects.writelines(total.rejected)
     return table.execute("SELECT count(*) FROM texts").fetchone()[0]
 
 
@@ -94,7 +97,7 @@ def rehearse(
     dev_words = count_words(total, "dev")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         table = sqlite3.connect(Path(scratch) / "texts.sqlite")
-        number = collect_plain(params, taken, table, total, nlp)
+        number = collect_plain(params, folder, taken, table, total)
         texts = (text for (text,) in table.execute("SELECT text FROM texts ORDER BY hash"))
         docs, rest = take_words(texts, nlp, params.rehearsal.ratio * dev_words, number // 10)
         counts["dev"] = {"texts": len(docs), "words": sum(map(len, docs))}

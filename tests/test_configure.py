@@ -104,7 +104,7 @@ def test_the_recipe_is_kept_where_params_say_nothing(bases: dict[str, Path], cor
     }
     assert config["training"]["score_weights"] == recipe["training"]["score_weights"]
     assert config["corpora"]["dev"] == recipe["corpora"]["dev"] | {
-        "path": (corpus / "dev.spacy").as_posix()
+        "path": (corpus / "dev").as_posix()
     }
 
 
@@ -118,7 +118,7 @@ def test_every_update_practises_its_share_of_the_general_text(
         "component": name,
         "base": str(bases["own"]),
         "base_component": "ner",
-        "path": (corpus / "rehearsal.spacy").as_posix(),
+        "path": (corpus / "rehearsal").as_posix(),
         "words": 85,  # 1.5 times 170 in three updates
         "against_new": AGAINST_NEW,
     }

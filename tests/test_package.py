@@ -143,7 +143,9 @@ def test_wheel_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     nlp = spacy.blank("en")
-    DocBin(docs=[nlp.make_doc(text) for text in TEXTS]).to_disk(tmp_path / "test.spacy")
+    (tmp_path / "test").mkdir()
+    docs = [nlp.make_doc(text) for text in TEXTS]
+    DocBin(docs=docs).to_disk(tmp_path / "test" / "test-00000.spacy")
     srsly.write_json(tmp_path / "data.json", {"dropped_labels": []})
     return tmp_path
 

@@ -1,6 +1,6 @@
-"""Splits that stay, rehearsal that grows, open tokens that mean what params.yaml says."""
+"""Rehearsal that grows, open tokens that mean what params.yaml says, findings people can read."""
 
-import csv
+import contextlib
 import json
 import os
 import random
@@ -9,153 +9,89 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import spacy
 import srsly
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 
-from scripts.params import Data, Params
-from scripts.preprocess import (
-    ENOUGH_WORDS,
-    choose_rehearsal,
-    fill,
-    find_rivals,
-    main,
-    preprocess,
-    read_splits,
-)
-from scripts.records import DataError, Findings, Record, make_doc, read_folder
+from scripts import check, intake, rehearsal
+from scripts.docbins import read_docs
+from scripts.fill import fill, find_rivals, start_filler
+from scripts.params import Params
+from scripts.preprocess import main, preprocess
+from scripts.records import CODES, DataError, Record, make_doc
+from scripts.rehearsal import ENOUGH_WORDS
 from tests.conftest import PEOPLE, ROOT, domain_records, general_records, label, write_world
 
 BLANK = spacy.blank("en")
-Splits = dict[str, list[Record]]
 
 
-# Splitting
+def run(folder: Path, base: Path, **changes: Any) -> Params:
+    params = write_world(folder, **changes)
+    preprocess(params=params, base=base, output=folder / "corpus")
+    return params
 
 
-def documents(number: int, texts: int = 2) -> list[dict[str, Any]]:
-    return [
-        label(f"n78 in text {text} of {doc}", ("n78", "BAND")) | {"meta": {"doc": f"ticket-{doc}"}}
-        for doc in range(number)
-        for text in range(texts)
-    ]
+def corpus(folder: Path, part: str) -> list[Doc]:
+    return list(read_docs(folder / "corpus" / part, BLANK.vocab))
 
 
-def split(source: Path, dev: float = 0.1, test: float = 0.2, seed: int = 0) -> Splits:
-    data = Data(source=str(source), rename={}, unlabelled="base", dev=dev, test=test, seed=seed)
-    return read_splits(source, data, Findings())
-
-
-def write(path: Path, records: list[dict[str, Any]]) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    srsly.write_jsonl(path, records)
-    return path
-
-
-def texts(splits: Splits) -> dict[str, set[str]]:
-    return {part: {record.text for record in records} for part, records in splits.items()}
-
-
-def place(splits: Splits) -> dict[str, str]:
-    """The split of each text."""
-    return {record.text: part for part, records in splits.items() for record in records}
-
-
-def test_one_file_is_split_into_whole_documents_of_about_the_shares_asked_for(
-    tmp_path: Path,
-) -> None:
-    splits = split(write(tmp_path / "all.jsonl", documents(1000)))
-    names = {part: {record.doc for record in records} for part, records in splits.items()}
-    assert list(splits) == ["train", "dev", "test"]
-    assert sum(map(len, names.values())) == len(set.union(*names.values())) == 1000
-    assert sum(map(len, splits.values())) == 2000
-    assert len(names["dev"]) / 1000 == pytest.approx(0.1, abs=0.02)
-    assert len(names["test"]) / 1000 == pytest.approx(0.2, abs=0.02)
-
-
-def test_a_folder_with_train_alone_is_split_like_the_file(tmp_path: Path) -> None:
-    path = write(tmp_path / "data" / "train.jsonl", documents(100))
-    assert split(tmp_path / "data") == split(path)
-
-
-def test_a_test_file_is_taken_as_it_is_and_dev_is_split_off(tmp_path: Path) -> None:
-    write(tmp_path / "train.jsonl", documents(500))
-    own = [label("n41 is a test", ("n41", "BAND"))]
-    write(tmp_path / "test.jsonl", own)
-    splits = split(tmp_path)
-    assert texts(splits)["test"] == {"n41 is a test"}
-    assert len(splits["dev"]) / 1000 == pytest.approx(0.1, abs=0.03)
-    assert len(splits["train"]) + len(splits["dev"]) == 1000
-
-
-def test_three_files_are_taken_as_they_are(tmp_path: Path) -> None:
-    wanted = {}
-    for number, part in enumerate(("train", "dev", "test")):
-        records = documents(number + 1)
-        for record in records:
-            record["text"] += f" {part}"
-        write(tmp_path / f"{part}.jsonl", records)
-        wanted[part] = {record["text"] for record in records}
-    assert texts(split(tmp_path)) == wanted
-
-
-def test_adding_removing_and_reordering_moves_no_other_record(tmp_path: Path) -> None:
-    records = documents(300)
-    before = place(split(write(tmp_path / "all.jsonl", records[:400])))
-    after = place(split(write(tmp_path / "all.jsonl", records)))
-    assert {text: after[text] for text in before} == before
-    random.Random(0).shuffle(records)
-    fewer = place(split(write(tmp_path / "all.jsonl", records[:300])))
-    assert fewer.items() <= after.items()
-
-
-def test_another_seed_splits_otherwise(tmp_path: Path) -> None:
-    path = write(tmp_path / "all.jsonl", documents(100))
-    assert place(split(path, seed=0)) != place(split(path, seed=1))
-
-
-def test_a_folder_without_train_is_an_error_that_names_it(tmp_path: Path) -> None:
-    write(tmp_path / "test.jsonl", documents(3))
-    with pytest.raises(DataError, match=f"{tmp_path}.*train"):
-        split(tmp_path)
+def spans(docs: list[Doc]) -> list[Span]:
+    return [span for doc in docs for span in doc.ents]
 
 
 @pytest.mark.parametrize("part", ["train", "dev", "test"])
-def test_a_split_without_a_span_is_an_error_that_names_it(tmp_path: Path, part: str) -> None:
-    for name in ("train", "dev", "test"):
-        records = documents(3) if name != part else [{"text": "nothing", "spans": []}]
-        write(tmp_path / f"{name}.jsonl", records)
+def test_a_split_without_a_span_is_an_error_that_names_it(
+    bases: dict[str, Path], tmp_path: Path, part: str
+) -> None:
+    params = write_world(tmp_path)
+    srsly.write_jsonl(tmp_path / "data" / f"{part}.jsonl", [{"text": "nothing", "spans": []}])
     with pytest.raises(DataError, match=f"{tmp_path}.* {part} "):
-        split(tmp_path)
+        preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
 
 
 # Rehearsal
 
 
-def plain(*lines: str) -> list[Record]:
-    return [Record(line, None, line, "general.jsonl", 1) for line in lines]
+def practised(folder: Path, base: Path, records: list[dict[str, Any]]) -> list[str]:
+    """The texts to rehearse on, in their order, where general text is these records."""
+    params = write_world(folder)
+    srsly.write_jsonl(folder / "raw.jsonl", records)
+    section = params.rehearsal.model_copy(update={"text": str(folder / "raw.jsonl")})
+    params = params.model_copy(update={"rehearsal": section})
+    preprocess(params=params, base=base, output=folder / "corpus")
+    return [doc.text for doc in (*corpus(folder, "dev")[10:], *corpus(folder, "rehearsal"))]
 
 
-def chosen(records: list[Record], *taken: str) -> list[str]:
-    return [doc.text for doc in choose_rehearsal(records, set(taken), BLANK)]
+def test_rehearsal_takes_no_gold_and_no_taken_text_and_each_once(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
+    taken = domain_records("test")[0]["text"]
+    gold = [{"text": "Alice is gold", "spans": []}, *general_records()]
+    plain = [{"text": text} for text in ("free", taken, "also free", "free")]
+    assert sorted(practised(tmp_path, bases["own"], gold + plain)) == ["also free", "free"]
 
 
-def test_rehearsal_takes_no_gold_no_empty_and_no_taken_text_and_each_once() -> None:
-    gold = Record("Alice is gold", [], "d", "p", 1)
-    records = [gold, *plain("free", "taken", "also free", "  ", "free")]
-    assert sorted(chosen(records, "taken")) == ["also free", "free"]
-
-
-def test_the_order_of_rehearsal_is_that_of_no_file() -> None:
-    records = plain(*(f"a text of {number}" for number in range(50)))
-    whole = chosen(records)
+def test_the_order_of_rehearsal_is_that_of_no_file(bases: dict[str, Path], tmp_path: Path) -> None:
+    records = [{"text": f"a text of {number}"} for number in range(50)]
+    whole = practised(tmp_path / "a", bases["own"], records)
     random.Random(0).shuffle(records)
-    assert chosen(records) == whole != sorted(whole)
-    fewer = {record.text for record in records[:20]}
-    assert chosen(records[:20]) == [text for text in whole if text in fewer]
+    assert practised(tmp_path / "b", bases["own"], records) == whole != sorted(whole)
+    fewer = {record["text"] for record in records[:20]}
+    again = practised(tmp_path / "c", bases["own"], records[:20])
+    assert again == [text for text in whole if text in fewer]
+
+
+def test_broken_general_text_is_rejected_and_counted(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="1 records are rejected"):
+        practised(tmp_path, bases["own"], [{"text": "free"}, {"txt": "free"}])
+    (row,) = srsly.read_jsonl(tmp_path / "corpus" / "rejected.jsonl")
+    assert (row["code"], row["record"]) == ("shape", {"txt": "free"})
 
 
 def rehearsed(folder: Path, base: Path, texts: int, ratio: float) -> dict[str, list[str]]:
@@ -211,16 +147,11 @@ def test_general_text_may_be_a_folder_of_files(bases: dict[str, Path], tmp_path:
     (folder / "sub").mkdir(parents=True)
     (folder / "b.txt").write_text("Carol is free .\n", encoding="utf8")
     srsly.write_jsonl(folder / "sub" / "a.jsonl", [{"text": "Emma is free ."}])
-    read = [record.text for record in read_folder(folder, Findings())]
-    assert read == ["Carol is free .", "Emma is free ."]
-    (folder / "notes.csv").write_text("Who is free ?\n", encoding="utf8")
-    with pytest.raises(DataError, match=r"notes\.csv"):
-        list(read_folder(folder, Findings()))
-
-
-def test_an_empty_folder_of_general_text_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="empty"):
-        list(read_folder(tmp_path, Findings()))
+    run(tmp_path / "w", bases["own"], rehearsal__text=str(folder))
+    assert {doc.text for doc in corpus(tmp_path / "w", "rehearsal")} == {
+        "Carol is free .",
+        "Emma is free .",
+    }
 
 
 # Filling
@@ -235,17 +166,27 @@ SENTENCE = "Alice Smith lives in Paris ."
 
 
 def filled(
-    nlp: Language,
+    base: Path,
+    folder: Path,
     spans: list[tuple[int, int, str]] | None,
     labels: set[str],
     unlabelled: str,
     text: str = SENTENCE,
 ) -> tuple[list[tuple[str, str]], str]:
     """The entities, and an IOB letter for each token, - where nothing is known."""
-    doc = make_doc(nlp, Record(text, spans, "d", "p", 1), Findings())
-    (doc,) = fill(nlp, [doc], labels, unlabelled, "")
-    entities = [(span.text, span.label_) for span in doc.ents]
-    return entities, "".join(token.ent_iob_ or "-" for token in doc)
+    settings = intake.Settings(base, "strict", unlabelled, {}, {}, 0, True)
+    intake.start(settings)
+    entities = {"entities": spans} if spans is not None else {}
+    piece = ("a.jsonl", 1, [text, entities])
+    batch = intake.work(intake.Chunk(intake.Layout("spacy-json"), "train", [piece]))
+    path = folder / "train-00000.spacy"
+    path.write_bytes(batch.shards["train"])
+    if unlabelled == "base":
+        start_filler((base, labels))
+        path.write_bytes(fill(path))
+    (doc,) = read_docs(path, BLANK.vocab)
+    found = [(span.text, span.label_) for span in doc.ents]
+    return found, "".join(token.ent_iob_ or "-" for token in doc)
 
 
 ALL = {"PERSON", "LOC", "BAND"}
@@ -274,26 +215,32 @@ PARIS = (21, 26, "BAND")
     ],
 )
 def test_an_open_token_means_what_unlabelled_says(
-    nlp: Language,
+    bases: dict[str, Path],
+    tmp_path: Path,
     spans: list[tuple[int, int, str]] | None,
     labels: set[str],
     unlabelled: str,
     entities: list[tuple[str, str]],
     iob: str,
 ) -> None:
-    assert filled(nlp, spans, labels, unlabelled) == (entities, iob)
+    assert filled(bases["own"], tmp_path, spans, labels, unlabelled) == (entities, iob)
 
 
-def test_missing_leaves_every_token_without_a_label_open(nlp: Language) -> None:
+def test_missing_leaves_every_token_without_a_label_open(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
     """Of the tokens beside a span nothing is known, and nothing is learned."""
-    assert filled(nlp, [PARIS], ALL, "missing") == ([("Paris", "BAND")], "----B-")
+    assert filled(bases["own"], tmp_path, [PARIS], ALL, "missing") == (
+        [("Paris", "BAND")],
+        "----B-",
+    )
 
 
 @pytest.mark.parametrize("unlabelled", ["base", "outside"])
 def test_unusable_tokens_stay_open_where_they_are_the_whole_text(
-    nlp: Language, unlabelled: str
+    bases: dict[str, Path], tmp_path: Path, unlabelled: str
 ) -> None:
-    assert filled(nlp, [(0, 4, "BAND")], ALL, unlabelled, "Paris") == ([], "-")
+    assert filled(bases["own"], tmp_path, [(0, 4, "BAND")], ALL, unlabelled, "Paris") == ([], "-")
 
 
 # Rivals
@@ -302,7 +249,7 @@ def test_unusable_tokens_stay_open_where_they_are_the_whole_text(
 def names_of(nlp: Language, *records: dict[str, Any]) -> dict[str, dict[str, float]]:
     raw = [[(s["start"], s["end"], s["label"]) for s in record["spans"]] for record in records]
     docs = [
-        make_doc(nlp, Record(record["text"], spans, "d", "p", 1), Findings())
+        make_doc(nlp, Record(record["text"], spans, "d", "p", 1), "strict", [])
         for record, spans in zip(records, raw, strict=True)
     ]
     return find_rivals(nlp, docs)
@@ -335,20 +282,6 @@ def test_labels_are_renamed(bases: dict[str, Path], tmp_path: Path) -> None:
 def test_a_name_that_no_label_has_is_an_error(bases: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data\.rename.*GEER"):
         run(tmp_path, bases["own"], data__rename={"GEER": "LOC"})
-
-
-def run(folder: Path, base: Path, **changes: Any) -> Params:
-    params = write_world(folder, **changes)
-    preprocess(params=params, base=base, output=folder / "corpus")
-    return params
-
-
-def corpus(folder: Path, part: str) -> list[Doc]:
-    return list(DocBin().from_disk(folder / "corpus" / f"{part}.spacy").get_docs(BLANK.vocab))
-
-
-def spans(docs: list[Doc]) -> list[Span]:
-    return [span for doc in docs for span in doc.ents]
 
 
 def shared_label(folder: Path) -> None:
@@ -448,38 +381,73 @@ def test_the_counts_add_up(ratio: float, bases: dict[str, Path], tmp_path: Path)
     words = sum(len(doc) for part in ("train", "dev") for doc in docs[part])
     assert words == data["words"]["train"] + data["words"]["dev"] + practised["dev"]["words"]
     assert data["words"]["test"] == sum(map(len, docs["test"]))
-    assert data["findings"] == {}
+    assert data["records"] == {"read": 66, "used": 65, "rejected": 1}
     assert data["skipped_answers"] == {"reject": 1}
+    assert data["seen_mentions"] == {"dev": 1.0, "test": 1.0}
+    found = srsly.read_json(tmp_path / "corpus" / "findings.json")
+    assert found["records"] == data["records"]
+    assert {row["code"]: row["count"] for row in found["counts"]} == data["findings"]
+    assert data["findings"]["answer"] == 1 and data["findings"]["few-examples"] == 1
 
 
-def test_findings_are_written_with_their_place(bases: dict[str, Path], tmp_path: Path) -> None:
+def add_line(path: Path, record: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+BROKEN = {
+    "text": "The routers, <b>up</b> & <script>alert(1)</script>",
+    "spans": [{"start": 4, "end": 10, "label": "GEAR"}],
+    "meta": {"doc": "ticket-9"},
+}
+
+
+def test_findings_are_written_with_their_place_for_programs_and_people(
+    bases: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     params = write_world(tmp_path)
     path = tmp_path / "data" / "train.jsonl"
-    broken = {"text": "The routers, up", "spans": [{"start": 4, "end": 10, "label": "GEAR"}]}
-    with path.open("a", encoding="utf8") as file:
-        file.write(json.dumps(broken | {"meta": {"doc": "ticket-9"}}) + "\n")
+    add_line(path, BROKEN)
     preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
-    with (tmp_path / "corpus" / "findings.csv").open(encoding="utf8", newline="") as file:
-        (row,) = csv.DictReader(file)
-    assert row["code"] == "off-boundary"
-    assert (row["path"], row["line"], row["doc"]) == (str(path), "11", "ticket-9")
-    assert row["text"] == "The «router»s, up"
-    assert "routers" in row["advice"]
-    assert srsly.read_json(tmp_path / "corpus" / "data.json")["findings"] == {"off-boundary": 1}
+    found = srsly.read_json(tmp_path / "corpus" / "findings.json")
+    (row,) = [row for row in found["findings"] if row["code"] == "off-boundary"]
+    assert (row["severity"], row["path"], row["line"]) == ("warning", str(path), 11)
+    assert row["doc"] == "ticket-9"
+    assert row["text"].startswith("The «router»s, <b>up</b>")
+    assert "«routers»" in row["advice"]
+    codes = [row["code"] for row in found["counts"]]
+    assert codes == sorted(codes, key=list(CODES).index)
+    assert [row["code"] for row in found["findings"]] == sorted(
+        (row["code"] for row in found["findings"]), key=list(CODES).index
+    )
+    page = (tmp_path / "corpus" / "findings.html").read_text(encoding="utf8")
+    assert "<mark>router</mark>s, &lt;b&gt;up" in page and "<script" not in page
+    assert page.index('<td class="count">1</td>') < page.index("<mark>")
+    # Long lines are wrapped anywhere.
+    shown = "".join(capsys.readouterr().out.split())
+    assert shown.index("count") < shown.index(f"off-boundary:{path}:11(ticket-9)")
+    assert "findings.html" in shown
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
-def test_a_second_run_and_another_hash_seed_give_the_same_bytes(
-    bases: dict[str, Path], tmp_path: Path
+def test_a_second_run_and_another_hash_seed_and_more_workers_give_the_same_bytes(
+    bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    params = run(tmp_path, bases["own"], training__strategy="update")
-    first = contents(tmp_path / "corpus")
-    assert len(first) == 7
-    preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
-    assert contents(tmp_path / "corpus") == first
+    params = write_world(tmp_path, training__strategy="update")
+    add_line(tmp_path / "data" / "train.jsonl", BROKEN)
+    monkeypatch.setattr(intake, "CHUNK", 500)
+    monkeypatch.setattr(rehearsal, "CHUNK", 500)
+    for jobs in (1, 2, 2):
+        preprocess(params=params, base=bases["own"], output=tmp_path / f"c{jobs}", jobs=jobs)
+    assert len(contents(tmp_path / "c1")) > 15
+    assert contents(tmp_path / "c1") == contents(tmp_path / "c2")
     runs = [
         subprocess.Popen(
             [sys.executable, "-m", "scripts.preprocess", str(bases["own"]), f"seed-{seed}"],
@@ -489,13 +457,52 @@ def test_a_second_run_and_another_hash_seed_give_the_same_bytes(
         )
         for seed in ("1", "2")
     ]
-    for seed, process in zip(("1", "2"), runs, strict=True):
+    for process in runs:
         _, errors = process.communicate()
         assert process.returncode == 0, errors.decode()
-        assert contents(tmp_path / f"seed-{seed}") == first
+    assert contents(tmp_path / "seed-1") == contents(tmp_path / "seed-2")
 
 
-def test_broken_data_leaves_the_old_corpus_and_exits_with_1(
+def leave(base: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The status that the command leaves with."""
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as left:
+        main(base, folder / "corpus", 1)
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_rejected_records_stop_the_run_and_leave_the_old_corpus(
+    bases: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    params = run(tmp_path, bases["own"])
+    before = contents(tmp_path / "corpus")
+    with (tmp_path / "general.jsonl").open("a", encoding="utf8") as file:
+        file.write('{"text": \n')
+    assert leave(bases["own"], tmp_path, monkeypatch) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "general.jsonl:36" in shown and "data.max_rejected" in shown
+    after = contents(tmp_path / "corpus")
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"findings.json", "findings.html", "rejected.jsonl"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "corpus",
+        "data",
+        "general.jsonl",
+        "params.yaml",
+    }
+    # Tolerated, it is listed and counted.
+    section = params.data.model_copy(update={"max_rejected": 1})
+    tolerant = params.model_copy(update={"data": section})
+    preprocess(params=tolerant, base=bases["own"], output=tmp_path / "corpus")
+    data = srsly.read_json(tmp_path / "corpus" / "data.json")
+    assert data["records"]["rejected"] == data["findings"]["not-json"] == 1
+
+
+def test_a_file_that_cannot_be_read_leaves_everything(
     bases: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -503,16 +510,44 @@ def test_broken_data_leaves_the_old_corpus_and_exits_with_1(
 ) -> None:
     run(tmp_path, bases["own"])
     before = contents(tmp_path / "corpus")
-    (tmp_path / "general.jsonl").write_text('{"text": "a"}\n{"text": \n', encoding="utf8")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as left:
-        main(bases["own"], tmp_path / "corpus")
-    assert left.value.code == 1
-    assert "general.jsonl:2" in capsys.readouterr().out
+    (tmp_path / "data" / "train.jsonl").write_text('[{"text": "a"}', encoding="utf8")
+    assert leave(bases["own"], tmp_path, monkeypatch) == 1
+    assert "train.jsonl:1" in "".join(capsys.readouterr().out.split())
     assert contents(tmp_path / "corpus") == before
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "corpus",
-        "data",
-        "general.jsonl",
-        "params.yaml",
+
+
+def test_an_interrupted_run_does_not_pass_for_a_whole_one(
+    bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What says that a corpus is whole goes first and comes last."""
+    params = run(tmp_path, bases["own"])
+    monkeypatch.setattr("scripts.preprocess.publish", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
+    assert not (tmp_path / "corpus" / "data.json").exists()
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_check_finds_the_same_and_makes_nothing(
+    is_broken: bool, bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = write_world(tmp_path)
+    add_line(tmp_path / "data" / "train.jsonl", BROKEN)
+    if is_broken:
+        add_line(tmp_path / "data" / "train.jsonl", BROKEN | {"text": "short"})
+    monkeypatch.chdir(tmp_path)
+    try:
+        check.main(bases["own"], tmp_path / "check", 1)
+        status = 0
+    except SystemExit as left:
+        status = int(left.code or 0)
+    assert status == is_broken
+    assert set(contents(tmp_path / "check")) == {
+        "findings.json",
+        "findings.html",
+        "rejected.jsonl",
     }
+    with contextlib.suppress(DataError):
+        preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
+    for name, raw in contents(tmp_path / "check").items():
+        assert (tmp_path / "corpus" / name).read_bytes() == raw

@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 
 from scripts.records import (
     CODES,
+    LONGEST,
     Finding,
     Record,
     UnusableError,
@@ -21,7 +22,6 @@ from scripts.records import (
 )
 
 NLP = spacy.blank("en")
-LONGEST = NLP.max_length
 
 
 def make(
@@ -45,7 +45,7 @@ def found(doc: Doc) -> list[tuple[str, str]]:
 def refused(text: str, *spans: tuple[int, int, str]) -> str:
     """The code that a record is rejected with, or nothing."""
     try:
-        check_record(make_record(text, spans, doc=None, path="a.jsonl", line=1), LONGEST)
+        check_record(make_record(text, spans, doc=None, path="a.jsonl", line=1))
     except UnusableError as error:
         assert CODES[error.code][0] == "error" and error.advice
         return error.code
@@ -242,6 +242,7 @@ def test_an_empty_text_is_rejected(text: str) -> None:
 
 
 def test_a_text_longer_than_the_pipeline_takes_is_rejected() -> None:
+    assert NLP.max_length == LONGEST
     assert refused("a" * (LONGEST + 1)) == "too-long"
     assert refused("a" * LONGEST) == ""
 

@@ -81,9 +81,8 @@ def test_agreement_is_not_called_a_score() -> None:
 
 def test_findings_are_counted_with_the_file_that_lists_them() -> None:
     text = summary(scores(), data(findings={"overlap": 2, "off-boundary": 3}), [])
-    assert "5 spans" in text
-    assert "corpus/findings.csv" in text
-    assert "findings.csv" not in summary(scores(), data(), [])
+    assert "5 findings in the data (overlap, off-boundary): corpus/findings.html" in text
+    assert "findings.html" not in summary(scores(), data(), [])
 
 
 def test_says_what_to_type() -> None:
