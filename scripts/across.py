@@ -107,8 +107,10 @@ def near_duplicates(total: Batch, first: numpy.ndarray) -> numpy.ndarray:
     for band in range(BANDS):
         keys = numpy.ascontiguousarray(signatures[own, band * width : (band + 1) * width])
         other = own[first_of(keys.view("u8").ravel())]
-        alike = (signatures[own] == signatures[other]).sum(axis=1) >= ALIKE
-        near[own[alike]] = numpy.minimum(near[own[alike]], other[alike])
+        pairs = numpy.stack([own, other])[:, own != other]
+        alike = (signatures[pairs[0]] == signatures[pairs[1]]).sum(axis=1) >= ALIKE
+        later, earlier = pairs[:, alike]
+        near[later] = numpy.minimum(near[later], earlier)
     return near
 
 

@@ -16,20 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import spacy
-import srsly
 import typer
-from spacy.tokens import DocBin
 from spacy.util import load_config
 from wasabi import msg
-
-from scripts.functions import load_alone
-from scripts.preprocess import fill, write_docs
-from scripts.records import Findings, make_doc, read_records
 
 PYTHON = sys.executable
 DVC, WEASEL = [PYTHON, "-m", "dvc", "repro"], [PYTHON, "-m", "weasel", "run", "all"]
 ONE_STAGE = "stages:\n  one:\n    cmd: python -c \"open('out', 'w')\"\n    outs: [out]\n"
-TEXTS = 20_000
 STEPS = 400
 
 
@@ -101,29 +94,6 @@ def training(scratch: Path, clone: Path, times: int) -> tuple[str, float, float,
     return (f"training, {STEPS} steps (s)", lean_time, full_time, "at most 0.75")
 
 
-def preprocessing(scratch: Path, clone: Path, times: int) -> tuple[str, float, float, str]:
-    """Words per second: records to DocBin against bare tokenizing and DocBin writing."""
-    nlp = load_alone(str(clone / "training/base"), "ner")
-    records = list(srsly.read_jsonl(clone / "assets/telecom/train.jsonl"))
-    records = (records * (TEXTS // len(records) + 1))[:TEXTS]
-    source, output = scratch / "many.jsonl", scratch / "many.spacy"
-    srsly.write_jsonl(source, records)
-    words = sum(len(nlp.make_doc(record["text"])) for record in records)
-
-    def ours() -> None:
-        findings = Findings()
-        docs = [make_doc(nlp, record, findings) for record in read_records(source, findings)]
-        labels = {span.label_ for doc in docs for span in doc.ents}
-        write_docs(fill(nlp, docs, labels, "base", "benchmark"), output)
-
-    def bare() -> None:
-        docs = (nlp.make_doc(record["text"]) for record in records)
-        DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=docs).to_disk(output)
-
-    ours_rate, bare_rate = words / seconds(ours, times), words / seconds(bare, times)
-    return ("preprocessing, one core (words/s)", ours_rate, bare_rate, "at least 0.50")
-
-
 def main(times: int = typer.Option(5, help="Runs of each command; the median counts")) -> None:
     """How fast the project is, each figure against a yardstick in the same run."""
     with tempfile.TemporaryDirectory() as folder:
@@ -135,8 +105,6 @@ def main(times: int = typer.Option(5, help="Runs of each command; the median cou
         rows += no_op(scratch, clone, times)
         msg.info("Training")
         rows.append(training(scratch, clone, min(times, 3)))
-        msg.info("Preprocessing")
-        rows.append(preprocessing(scratch, clone, times))
     table = [
         (name, f"{own:,.2f}", f"{other:,.2f}", f"{own / other:.2f}", aim)
         for name, own, other, aim in rows

@@ -83,7 +83,7 @@ def show_findings(total: Batch, folder: Path, most: int = 3) -> None:
         where = f"{finding.path}:{finding.line}" if finding.line else finding.path
         title = f"{finding.code}: {where}" + (f" ({finding.doc})" if finding.doc else "")
         shown = " ".join(f"{finding.text} {finding.advice}".split())
-        (msg.fail if finding.severity == "error" else msg.warn)(title, shown)
+        getattr(msg, "fail" if finding.severity == "error" else "warn")(title, shown)
     msg.text(f"All of them: {folder / 'findings.html'}")
 
 

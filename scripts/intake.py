@@ -428,9 +428,10 @@ def take_in(
             total.add_findings(batch)
             rejects.writelines(batch.rejected)
             bar.set_postfix_str(f"{total.read:,} texts")
-    total.facts = {name: numpy.concatenate(columns) for name, columns in facts.items()}
+    # Each list goes as its array comes, or there would be room for both.
+    total.facts = {name: numpy.concatenate(facts.pop(name)) for name in FACTS}
     total.signatures = numpy.concatenate(signatures)
-    total.mentions = {key: numpy.concatenate(names) for key, names in sorted(mentions.items())}
+    total.mentions = {key: numpy.concatenate(mentions.pop(key)) for key in sorted(mentions)}
     return total
 
 

@@ -157,7 +157,7 @@ def in_characters(words: list[str], spans: list[tuple[int, int, str]]) -> Any:
 
 def tags(size: int, spans: list[tuple[int, int, str]], scheme: str) -> list[str]:
     """The tags of words. begin, inside, last, unit."""
-    begin, inside, last, unit = scheme
+    begin, inside, last, unit = tuple(scheme)
     found = ["O"] * size
     for start, end, label in spans:
         for i in range(start, end):
@@ -213,7 +213,8 @@ def write_docbin(texts: list[Any], path: Path) -> None:
     for text, spans in texts:
         words = text.split(" ")
         doc = Doc(NLP.vocab, words=words, spaces=[True] * (len(words) - 1) + [False])
-        doc.set_ents([doc.char_span(s, e, label) for s, e, label in spans], default="outside")
+        ents = [doc.char_span(s, e, label) for s, e, label in spans]
+        doc.set_ents([ent for ent in ents if ent], default="outside")
         docs.add(doc)
     docs.to_disk(path)
 
