@@ -61,7 +61,7 @@ def write_findings(total: Batch, folder: Path) -> None:
     )
     groups = [(code, list(group)) for code, group in groupby(findings, key=lambda x: x.code)]
     page = environment.get_template("findings.html").render(
-        records=records, counts=counts, groups=groups, codes=CODES
+        records=records, counts=counts, groups=groups, codes=CODES, found=total.found
     )
     (folder / "findings.html").write_text(page, encoding="utf8")
 
@@ -82,8 +82,9 @@ def show_findings(total: Batch, folder: Path, most: int = 3) -> None:
     for finding in first_findings(sort_findings(total.findings), most):
         where = f"{finding.path}:{finding.line}" if finding.line else finding.path
         title = f"{finding.code}: {where}" + (f" ({finding.doc})" if finding.doc else "")
-        shown = " ".join(f"{finding.text} {finding.advice}".split())
-        getattr(msg, "fail" if finding.severity == "error" else "warn")(title, shown)
+        getattr(msg, "fail" if finding.severity == "error" else "warn")(title)
+        for line in (finding.text, finding.advice):
+            msg.text(" ".join(line.split()), show=bool(line))
     msg.text(f"All of them: {folder / 'findings.html'}")
 
 

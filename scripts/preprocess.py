@@ -142,8 +142,8 @@ def stop_at_errors(total: Batch, tolerated: int) -> None:
     if rejected > tolerated:
         raise DataError(
             f"{rejected:,} records are rejected, data.max_rejected tolerates {tolerated:,}. They "
-            "stand whole in rejected.jsonl: mend them there and put the file into the data in "
-            "their stead, or raise the number."
+            "stand whole in rejected.jsonl: mend them and put them back into the data, or raise "
+            "the number."
         )
 
 
