@@ -209,11 +209,12 @@ def share_seen(total: Batch) -> dict[str, float]:
 
 def refuse_units(total: Batch) -> Iterator[Finding]:
     """A file whose offsets are of another kind: what fits by accident is wrong, too."""
-    for (path, code), number in sorted(total.units.items()):
-        if code.endswith("-offsets") and 2 * number >= total.units[path, "matters"]:
-            unit = "bytes" if code.startswith("byte") else "UTF-16 units"
+    for path, code in sorted({key[:2] for key in total.units}):
+        fits, matters = (total.units[path, code, kind] for kind in ("fits", "matters"))
+        if fits and 2 * fits >= matters:
+            unit = "bytes" if code == "byte-offsets" else "UTF-16 units"
             advice = (
-                f"{number} of {total.units[path, 'matters']} records in which it matters fit as "
+                f"{fits} of {matters} records in which it matters fit as "
                 f"{unit} only. Export the file with offsets in characters (code points)."
             )
             yield Finding("offset-unit", path, 0, "", ("", "", ""), advice)

@@ -34,9 +34,10 @@ from scripts.records import (
     UnusableError,
     check_record,
     excerpt,
+    find,
     list_oddities,
     make_doc,
-    unit_matters,
+    units_that_matter,
 )
 
 CHUNK = 1 << 20
@@ -100,7 +101,8 @@ class Batch:
     answers: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     """Spans of each label, before data.rename."""
-    units: Counter[tuple[str, str]] = field(default_factory=Counter)
+    units: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """For a file and a unit that is refused: how many records it matters in, and how many fit."""
     rejected: list[bytes] = field(default_factory=list)
     read: int = 0
     used: int = 0
@@ -189,7 +191,8 @@ def make(nlp: Language, piece: Piece, chunk: Chunk, batch: Batch) -> tuple[Recor
             if _settings.rename:
                 names = _settings.rename
                 record.spans = [(s, e, names.get(label, label)) for s, e, label in record.spans]
-            batch.units[record.path, "matters"] += unit_matters(record)
+            for code in units_that_matter(record):
+                batch.units[record.path, code, "matters"] += 1
         check_record(record)
     except UnusableError as error:
         reject(piece, record, error, batch)
@@ -261,15 +264,15 @@ def reject(piece: Piece, record: Record | None, error: UnusableError, batch: Bat
     path, line, raw = piece
     value = whole(raw, record)
     if record:
-        context, doc = excerpt(record.text, *error.span), record.doc
+        finding = find(error.code, record, error.advice, error.span)
     else:
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        context, doc = excerpt(shown, 0, 0), ""
+        finding = Finding(error.code, path, line, "", excerpt(shown, 0, 0), error.advice)
     if error.code == "answer":
         batch.answers[error.advice.split(":")[0]] += 1
-    note(Finding(error.code, path, line, doc, context, error.advice), batch)
+    note(finding, batch)
     if error.code.endswith("-offsets"):
-        batch.units[path, error.code] += 1
+        batch.units[path, error.code, "fits"] += 1
     row = {"record": value, "code": error.code, "advice": error.advice, "path": path, "line": line}
     if isinstance(raw, bytes) and error.code == "not-utf8":
         row["base64"] = base64.b64encode(raw).decode()

@@ -133,8 +133,14 @@ def excerpt(text: str, start: int, end: int) -> tuple[str, str, str]:
 
 def find(code: str, record: Record, advice: str, span: tuple[int, int] = (0, 0)) -> Finding:
     """A finding in a record."""
-    context = excerpt(record.text, *span)
-    return Finding(code, record.path, record.line, record.doc, context, advice)
+    # A text without a document has a name that tells a person nothing.
+    doc = "" if record.doc == name_text(record.text) else record.doc
+    return Finding(code, record.path, record.line, doc, excerpt(record.text, *span), advice)
+
+
+def name_text(text: str) -> str:
+    """The name of the document that a text is where none is named; UnicodeEncodeError if none."""
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def make_record(
@@ -158,7 +164,7 @@ def make_record(
         raise UnusableError("shape", "A record has a text, and that is a string.")
     checked = None if spans is None else [check_span(*span) for span in spans]
     try:
-        name = sha256(text.encode()).hexdigest()[:16] if doc is None else str(doc)
+        name = name_text(text) if doc is None else str(doc)
     except UnicodeEncodeError as error:
         raise UnusableError("half-character", f"{error}: write the text again.") from None
     record = Record(text, checked, name, path, line, [*open], [*notes])
@@ -229,10 +235,12 @@ def check_record(record: Record) -> None:
         raise UnusableError("out-of-range", advice, (start, end))
 
 
-def unit_matters(record: Record) -> bool:
-    """Whether bytes would give other offsets than characters."""
-    spans = record.spans or []
-    return not record.text[: max((end for _, end, _ in spans), default=0)].isascii()
+def units_that_matter(record: Record) -> list[str]:
+    """The codes of the units that would give a record other offsets than characters do."""
+    before = record.text[: max((end for _, end, _ in record.spans or []), default=0)]
+    if before.isascii():
+        return []
+    return ["byte-offsets", "utf16-offsets"] if max(before) > "\uffff" else ["byte-offsets"]
 
 
 def list_oddities(record: Record, words: int) -> Iterator[Finding]:

@@ -124,6 +124,14 @@ def test_after_one_door_the_other_has_nothing_to_do(project: Path, door: tuple[s
     assert sh(project, "git", "status", "--porcelain").stdout == ""
 
 
+def test_check_looks_and_leaves_nothing_to_do(project: Path) -> None:
+    output = sh(project, "python", "-m", "weasel", "run", "check").stdout
+    assert "records read" in output
+    assert (project / "corpus/check/findings.html").is_file()
+    assert stages_run(sh(project, "python", "-m", "dvc", "repro").stdout) == []
+    assert sh(project, "git", "status", "--porcelain").stdout == ""
+
+
 def test_a_change_in_the_readme_runs_nothing(project: Path) -> None:
     with (project / "README.md").open("a") as readme:
         readme.write("\nA comment.\n")

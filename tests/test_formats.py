@@ -219,6 +219,30 @@ def write_docbin(texts: list[Any], path: Path) -> None:
     docs.to_disk(path)
 
 
+def write_iob(texts: list[Any], path: Path) -> None:
+    lines = []
+    for text, spans in texts:
+        words, places = text.split(" "), in_words(text, spans)
+        marks = tags(len(words), places, "BIIB")
+        lines.append(" ".join(f"{word}|{tag}" for word, tag in zip(words, marks, strict=True)))
+    path.write_text("\n".join(lines), encoding="utf8")
+
+
+def in_words(text: str, spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Spans in words (first, last + 1)."""
+    return [(text[:s].count(" "), text[:e].count(" ") + 1, label) for s, e, label in spans]
+
+
+def write_brat(texts: list[Any], path: Path) -> None:
+    path.mkdir(exist_ok=True)
+    for old in path.iterdir():
+        old.unlink()
+    for number, (text, spans) in enumerate(texts):
+        (path / f"{number}.txt").write_text(text, encoding="utf8", newline="")
+        lines = [f"T{i}\t{x} {s} {e}\t{text[s:e]}\n" for i, (s, e, x) in enumerate(spans)]
+        (path / f"{number}.ann").write_text("".join(lines), encoding="utf8", newline="")
+
+
 WRITERS: dict[str, Callable[[list[Any], Path], None]] = {
     "prodigy.jsonl": write_prodigy,
     "doccano.jsonl": write_doccano,
@@ -226,6 +250,8 @@ WRITERS: dict[str, Callable[[list[Any], Path], None]] = {
     "spacy.json": write_spacy_json,
     "table.csv": write_csv,
     "docs.spacy": write_docbin,
+    "sentences.iob": write_iob,
+    "brat": write_brat,
 }
 
 
@@ -233,6 +259,9 @@ WRITERS: dict[str, Callable[[list[Any], Path], None]] = {
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sentences=st.lists(tagged_words(), min_size=1, max_size=4))
 def test_what_is_written_is_read_back(name: str, sentences: list[Any], tmp_path: Path) -> None:
+    if name == "sentences.iob":
+        # There a bar cannot be part of a word.
+        sentences = [([word.replace("|", "-") for word in x], spans) for x, spans in sentences]
     texts = [in_characters(*sentence) for sentence in sentences]
     WRITERS[name](texts, tmp_path / name)
     assert content(read(tmp_path / name)) == [(text, sorted(spans)) for text, spans in texts]
@@ -636,6 +665,16 @@ def test_what_is_too_large_for_a_text_is_refused_with_its_place(
     (tmp_path / name).write_bytes(oversized()[name])
     with pytest.raises(DataError, match=rf"{name}:\d+"):
         read(tmp_path / name)
+
+
+def test_a_brat_text_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "LONGEST", 100)
+    (tmp_path / "a.txt").write_text("word " * 30, encoding="utf8")
+    (tmp_path / "a.ann").touch()
+    with pytest.raises(DataError, match=r"a\.txt"):
+        read(tmp_path)
 
 
 def test_a_docbin_that_unpacks_to_too_much_is_refused(
