@@ -11,12 +11,10 @@ Prints tables in Markdown: mean and spread over the seeds, and new F against ret
 amount of general text.
 """
 
-import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from hashlib import sha256
@@ -30,7 +28,6 @@ import srsly
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import biluo_tags_to_spans, iob_to_biluo
 from tqdm import tqdm
 from wasabi import msg
 
@@ -71,23 +68,7 @@ WNUT = {
 }
 
 
-def read_wnut(path: Path, nlp: Language) -> Iterator[dict]:
-    """Yield a record for each text of a file of word and IOB tag columns."""
-    for number, block in enumerate(re.split(r"\n[ \t]*\n", path.read_text(encoding="utf8"))):
-        rows = [line.split("\t") for line in block.splitlines() if line.strip()]
-        if not rows:
-            continue
-        doc = Doc(nlp.vocab, words=[row[0].strip() for row in rows])
-        # A token of two kinds has both, with a comma: the first counts.
-        tags = iob_to_biluo([row[1].strip().split(",")[0] for row in rows])
-        spans = [
-            {"start": span.start_char, "end": span.end_char, "label": span.label_}
-            for span in biluo_tags_to_spans(doc, tags)
-        ]
-        yield {"text": doc.text, "spans": spans, "meta": {"doc": f"{path.stem}-{number}"}}
-
-
-def write_tasks(source: Path, scratch: Path, nlp: Language) -> None:
+def write_tasks(source: Path, scratch: Path) -> None:
     """Lay out both tasks as folders of train, perhaps dev, and test."""
     folders = {name: scratch / name for name in ("fashion_brands", "wnut17")}
     for folder in folders.values():
@@ -96,9 +77,8 @@ def write_tasks(source: Path, scratch: Path, nlp: Language) -> None:
         text = (source / f"fashion_brands/fashion_brands_{name}.jsonl").read_bytes()
         (folders["fashion_brands"] / f"{part}.jsonl").write_bytes(text)
     for part, name in WNUT.items():
-        srsly.write_jsonl(
-            folders["wnut17"] / f"{part}.jsonl", read_wnut(source / "wnut17" / name, nlp)
-        )
+        text = (source / "wnut17" / name).read_bytes()
+        (folders["wnut17"] / f"{part}.conll").write_bytes(text)
 
 
 def read_general(corpus: Path, nlp: Language) -> list[str]:
@@ -276,7 +256,7 @@ def main(
     nlp = spacy.load("training/base")
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
         scratch = Path(folder)
-        write_tasks(source, scratch, nlp)
+        write_tasks(source, scratch)
         texts = read_general(corpus, nlp)
         for amount in (0, *AMOUNTS):
             lines = ({"text": text} for text in texts[: amount or None])

@@ -12,6 +12,20 @@ PARAMS = Path("params.yaml")
 Share = Annotated[float, Field(ge=0, le=1)]
 # One line of text that can stand in a file name of any system.
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
+# What labelled texts come in (scripts/readers.py); auto looks at the file.
+Format = Literal[
+    "auto",
+    "prodigy",
+    "doccano",
+    "label-studio",
+    "spacy-json",
+    "docbin",
+    "columns",
+    "iob",
+    "brat",
+    "csv",
+    "text",
+]
 
 
 class Section(BaseModel):
@@ -27,19 +41,7 @@ class Base(Section):
 
 class Data(Section):
     source: Text
-    format: Literal[
-        "auto",
-        "prodigy",
-        "doccano",
-        "label-studio",
-        "spacy-json",
-        "docbin",
-        "columns",
-        "iob",
-        "brat",
-        "csv",
-        "text",
-    ]
+    format: Format
     alignment: Literal["strict", "contract", "expand"]
     max_rejected: Annotated[int, Field(ge=0)]
     rename: dict[Text, Text]

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
+from scripts.params import Format
 from scripts.records import DataError
 
 # File, line where it begins (in an array or DocBin its number, from 1), and what stands there.
@@ -38,22 +39,13 @@ COMMENT = re.compile(r"#\s*(?:\w+\s*=|newdoc|newpar)")
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
 # The phrases of CoNLL-2000's chunking.
 CHUNKS = frozenset(["NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"])
+# How records of JSON begin; a word of a column file could be a bracket.
+JSON = re.compile(r'\{\s*"|\[\s*[\[{"\]]')
 SPACE = re.compile(r"[ \t\r\n]*")
 # What must stand at some places of an array.
 WANTED = {"open": "[", "next": ","}
 COLUMNS_OF_CSV = ("text", "start", "end", "label")
-NAMES = (
-    "prodigy",
-    "doccano",
-    "label-studio",
-    "spacy-json",
-    "docbin",
-    "columns",
-    "iob",
-    "brat",
-    "csv",
-    "text",
-)
+NAMES = get_args(Format)[1:]
 ASK = f"If you know what it is, set data.format to one of: {', '.join(NAMES)}."
 
 
@@ -148,7 +140,11 @@ def recognize(path: Path, name: str = "auto") -> Layout:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{path}:1: this is UTF-16: save it as UTF-8.")
     text = head.removeprefix(BOM).decode("utf8", "replace").lstrip()
-    seen = look_at(path, head, text)
+    lines = text.splitlines()
+    # The last line may be cut.
+    lines = lines[:-1] if len(head) == HEAD else lines
+    columns = look_at_columns(lines) if name in ("columns", "iob") else None
+    seen = columns or look_at(path, head, text, lines)
     if name == "auto":
         if seen.name == "unknown":
             raise DataError(f"{path} is in no format that is known. {ASK}")
@@ -164,7 +160,7 @@ def recognize(path: Path, name: str = "auto") -> Layout:
     return Layout(name, seen.word, seen.tags, seen.name if is_json else seen.delimiter)
 
 
-def look_at(path: Path, head: bytes, text: str) -> Layout:
+def look_at(path: Path, head: bytes, text: str, lines: list[str]) -> Layout:
     """What a file's beginning looks like; JSON is `lines` or `array`, and says more itself."""
     if path.suffix in (".txt", ".ann") and any(path.parent.glob("*.ann")):
         for half in (path.with_suffix(".txt"), path.with_suffix(".ann")):
@@ -173,19 +169,16 @@ def look_at(path: Path, head: bytes, text: str) -> Layout:
         return Layout("brat")
     if head[:2] in (b"\x78\x01", b"\x78\x9c", b"\x78\xda"):
         return Layout("docbin")
-    lines = text.splitlines()
-    # The last line may be cut.
-    lines = lines[:-1] if len(head) == HEAD else lines
+    if JSON.match(text):
+        return Layout("lines" if text[0] == "{" or text[1:].lstrip()[:1] == '"' else "array")
     for delimiter in ",;\t":
         names = [name.strip().casefold() for name in lines[0].split(delimiter)] if lines else []
         if {*COLUMNS_OF_CSV} <= {name.strip('"') for name in names}:
             return Layout("csv", delimiter=delimiter)
     if columns := look_at_columns(lines):
         return columns
-    if text[:1] == "[":
-        return Layout("lines" if text[1:].lstrip()[:1] == '"' else "array")
-    if text[:1] == "{":
-        return Layout("lines")
+    if text[:1] in ("[", "{"):
+        return Layout("array" if text[0] == "[" else "lines")
     name = Path(path.stem if path.suffix == ".gz" else path.name)
     return Layout("text" if name.suffix == ".txt" or not text else "unknown")
 

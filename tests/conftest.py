@@ -1,6 +1,7 @@
 """Tiny base pipelines, really trained, and the stages run over them in a temporary folder."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from functools import cache, partial
@@ -11,6 +12,7 @@ import numpy
 import pytest
 import spacy
 import srsly
+from hypothesis import settings
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.training import Example
@@ -20,6 +22,11 @@ from scripts.assemble import assemble
 from scripts.configure import configure
 from scripts.params import Params
 from scripts.preprocess import preprocess
+
+# What lands must not hang on chance: there the same examples are tried each time.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "configs" / "ner.cfg"

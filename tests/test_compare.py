@@ -14,31 +14,11 @@ from scripts.compare import (
     TASKS,
     curve,
     read_general,
-    read_wnut,
     report,
     wanted_runs,
 )
 
 BLANK = spacy.blank("en")
-
-
-def test_columns_become_texts_with_spans(tmp_path: Path) -> None:
-    path = tmp_path / "train.conll"
-    rows = [
-        "New\tB-location",
-        "Leeds\tI-location",
-        "sings\tO",
-        "",
-        "Ada\tB-person,B-group",
-        "\t",
-        "",
-    ]
-    path.write_text("\n".join(rows), encoding="utf8")
-    first, second = read_wnut(path, BLANK)
-    assert first["text"] == "New Leeds sings "
-    assert first["spans"] == [{"start": 0, "end": 9, "label": "location"}]
-    assert second["spans"] == [{"start": 0, "end": 3, "label": "person"}]
-    assert first["meta"]["doc"] != second["meta"]["doc"]
 
 
 def test_general_text_is_sentences_each_once(tmp_path: Path) -> None:
