@@ -1,276 +1,269 @@
-"""Measure the strategies on real tasks: what is learned, what is kept, what it costs.
+"""Compare two commits: is the second model better, where, and could it be chance?
 
-    python -m scripts.compare .downloads corpus/base training/compare.json
+    python -m scripts.compare [BEFORE] [AFTER]
 
-Needs `weasel run assets` and `weasel run base-data`. Two tasks: fashion brands in Reddit comments
-(one new label) and WNUT-17 (six labels in tweets and posts, four of which mean what labels of the
-base mean: renamed to those, and as they are). What is kept is measured on the test parts of the
-base's own four corpora; the general text to rehearse on is the raw text of their training parts,
-all of it and, for the curve, less of it. A run that the output has already is not made again.
-Prints tables in Markdown: mean and spread over the seeds, and new F against retention over the
-amount of general text.
+Each is a commit, branch, tag or the name of an experiment; `workspace` is what lies in the folder.
+Without arguments: the last commit against the workspace. Nothing is run: every evaluation's
+predictions are in DVC's cache (`dvc fetch` brings those of another machine). The same texts with
+the same gold are compared; what only one of the two has is left out, and said.
 """
 
-import subprocess
-import sys
-import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import partial
-from hashlib import sha256
+import json
+from collections import Counter
 from pathlib import Path
-from statistics import mean, median
-from typing import NamedTuple
+from typing import Any
 
-import pandas as pd
-import spacy
+import dvc.api
+import numpy
 import srsly
 import typer
-from spacy.language import Language
-from spacy.tokens import Doc
-from tqdm import tqdm
+from dvc.exceptions import DvcException
+from dvc.scm import SCMError
+from scmrepo.exceptions import SCMError as GitError
+from scmrepo.git import Git
 from wasabi import msg
 
-from scripts.assemble import assemble
-from scripts.configure import configure
-from scripts.docbins import read_docs
-from scripts.evaluate import score
-from scripts.fill import entity_labels
-from scripts.params import Params, load_params
-from scripts.preprocess import preprocess
+from scripts.errors import kinds
+from scripts.scoring import Row, count, difference, documents_of, draw, gold_and_found
 
-GOLD = ("btc", "wikigold", "uner", "gum")
-# What wnut17 calls by another name than the base: "as it is", these rival the base's labels.
-RENAME = {"person": "PERSON", "location": "LOC", "corporation": "ORG", "group": "ORG"}
-TASKS: dict[str, tuple[str, dict[str, str]]] = {
-    "fashion_brands": ("fashion_brands", {}),
-    "wnut17, renamed": ("wnut17", RENAME),
-    "wnut17, as it is": ("wnut17", {}),
-}
-# What everyone does is the first; the others are the project's, with params.yaml's other values.
-ROWS: dict[str, dict[str, dict]] = {
-    "plain update": {
-        "data": {"unlabelled": "outside"},
-        "rehearsal": {"ratio": 0.0},
-        "training": {"strategy": "update"},
-    },
-    "update": {"training": {"strategy": "update"}},
-    "extend": {"training": {"strategy": "extend"}},
-    "replace": {"training": {"strategy": "replace"}},
-}
-# Rows of the curve, and texts besides all that there are.
-CURVE = ("update", "extend")
-AMOUNTS = (300, 2_500)
-WNUT = {
-    "train": "wnut17train.conll",
-    "dev": "emerging.dev.conll",
-    "test": "emerging.test.annotated",
-}
+WORKSPACE = "workspace"
+PREDICTIONS = "metrics/predictions.jsonl"
+SHOWN = 10
+MEASURED = {"new": "test", "kept": "general"}
 
 
-def write_tasks(source: Path, scratch: Path) -> None:
-    """Lay out both tasks as folders of train, perhaps dev, and test."""
-    folders = {name: scratch / name for name in ("fashion_brands", "wnut17")}
-    for folder in folders.values():
-        folder.mkdir()
-    for part, name in (("train", "training"), ("test", "eval")):
-        text = (source / f"fashion_brands/fashion_brands_{name}.jsonl").read_bytes()
-        (folders["fashion_brands"] / f"{part}.jsonl").write_bytes(text)
-    for part, name in WNUT.items():
-        text = (source / "wnut17" / name).read_bytes()
-        (folders["wnut17"] / f"{part}.conll").write_bytes(text)
+class CompareError(Exception):
+    """Why two revisions cannot be compared, and what to do."""
 
 
-def read_general(corpus: Path, nlp: Language) -> list[str]:
-    """The sentences of the base's training texts, each once, in an order that is no corpus's."""
-    docs = [
-        doc
-        for part in ("syntax_train", "ner_train")
-        for doc in read_docs(corpus / f"{part}.spacy", nlp.vocab)
-    ]
-    texts = {
-        sent.text.strip()
-        for doc in docs
-        for sent in (doc.sents if doc.has_annotation("SENT_START") else [doc[:]])
-    }
-    return sorted(texts - {""}, key=lambda text: sha256(text.encode()).digest())
+def resolve(name: str) -> str | None:
+    """The commit of a revision or experiment; None for the workspace."""
+    if name == WORKSPACE:
+        return None
+    git = Git(".")
+    experiments = [ref for ref in git.iter_refs(base="refs/exps") if ref.endswith(f"/{name}")]
+    try:
+        return git.resolve_rev(experiments[0] if experiments else name)
+    except GitError:
+        raise CompareError(f"{name} is no commit, branch, tag or experiment here.") from None
 
 
-def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, float]:
-    """Run preprocess to assemble in `folder`; return the model, the corpus's data and seconds."""
-    preprocess(params=params, base=base, output=folder / "corpus")
-    data = srsly.read_json(folder / "corpus/data.json")
-    config = configure(
-        recipe=Path("configs/ner.cfg"),
-        base=base,
-        corpus=folder / "corpus",
-        component=params.base.component,
-        training=params.training,
-        ratio=params.rehearsal.ratio,
-    )
-    config.to_disk(folder / "config.cfg")
-    command = [sys.executable, "-m", "spacy", "train", str(folder / "config.cfg")]
-    command += ["--output", str(folder), "--code", "scripts/functions.py"]
-    begin = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    seconds = time.perf_counter() - begin
-    assemble(
-        base=base,
-        trained=folder / "model-best",
-        output=folder / "model",
-        strategy=params.training.strategy,
-    )
-    return folder / "model", data, seconds
+def read(path: str, name: str) -> str:
+    """The text of a file at a revision, out of git or DVC's cache."""
+    commit = resolve(name)
+    try:
+        if commit is None:
+            return Path(path).read_text(encoding="utf8")
+        return dvc.api.read(path, rev=commit, encoding="utf8")
+    except (OSError, DvcException, SCMError) as error:
+        advice = (
+            "make run" if commit is None else "dvc fetch --all-commits, or run that commit again"
+        )
+        raise CompareError(f"{name} has no {path}: {advice} ({error}).") from None
 
 
-def predict(nlp: Language, docs: list[Doc]) -> list[Doc]:
-    """Run a whole pipeline over the texts of `docs`."""
-    return list(nlp.pipe(doc.text for doc in docs))
+def read_rows(name: str) -> list[Row]:
+    """The predictions of a revision."""
+    return [json.loads(line) for line in read(PREDICTIONS, name).splitlines()]
 
 
-def running_time(model: Language, base: Language, docs: list[Doc]) -> tuple[float, float]:
-    """Words per second of a pipeline, and its running time as a multiple of the base's."""
-    times: dict[str, list[float]] = {"model": [], "base": []}
-    for _ in range(3):
-        for name, nlp in (("model", model), ("base", base)):
-            begin = time.perf_counter()
-            predict(nlp, docs)
-            times[name].append(time.perf_counter() - begin)
-    seconds = median(times["model"])
-    return sum(map(len, docs)) / seconds, seconds / median(times["base"])
+def pair_rows(before: list[Row], after: list[Row]) -> tuple[list[Row], list[str]]:
+    """Texts that both have, with the same gold: what either model found; and what was left out."""
+
+    def key(row: Row) -> str:
+        return json.dumps([row[x] for x in ("part", "text", "gold", "unknown")])
+
+    known: dict[str, list[Row]] = {}
+    for row in before:
+        known.setdefault(key(row), []).append(row)
+    pairs = []
+    for row in after:
+        if same := known.get(key(row)):
+            pairs.append(row | {"before": same.pop(0)["tuned"], "after": row["tuned"]})
+    notes = []
+    for part in MEASURED.values():
+        sizes = [sum(row["part"] == part for row in rows) for rows in (pairs, before, after)]
+        if sizes[1:] and not sizes[0]:
+            raise CompareError(f"The two have no text of {part} in common: nothing to compare.")
+        if len(set(sizes)) > 1:
+            notes.append(
+                f"The texts of {part} differ: {sizes[0]:,} are compared, which both have with the "
+                f"same gold, of {sizes[1]:,} before and {sizes[2]:,} after."
+            )
+    return pairs, notes
 
 
-def megabytes(folder: Path) -> float:
-    """The size of a folder's files."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+def labels_of(name: str) -> dict[str, set[str]]:
+    """The labels that a revision measured, new and kept."""
+    tuned = json.loads(read("metrics/scores.json", name))["tuned"]
+    return {measured: set(tuned[measured]["per_label"]) for measured in MEASURED}
 
 
-class Run(NamedTuple):
-    """A row of the table with one seed; `texts` of general text, 0 for all."""
-
-    task: str
-    row: str
-    texts: int
-    seed: int
-
-
-def wanted_runs(seeds: int) -> list[Run]:
-    """The runs of both tables; one seed where the spread is of no matter."""
-    runs = [
-        Run(task, row, 0, seed)
-        for task in TASKS
-        for seed in range(seeds if task != "wnut17, as it is" else 1)
-        for row in ROWS
-        if row != "replace" or (seed == 0 and task != "wnut17, as it is")
-    ]
-    curve = [Run("fashion_brands", row, n, 0) for row in CURVE for n in AMOUNTS]
-    return curve + runs
-
-
-def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
-    """Train and measure; the first run of a task measures the base, too."""
-    values, base = load_params().model_dump(), Path("training/base")
-    name, rename = TASKS[run.task]
-    values["data"] |= {"source": str(scratch / name), "rename": rename}
-    values["rehearsal"]["text"] = str(scratch / f"general-{run.texts}.jsonl")
-    values["training"]["seed"] = run.seed
-    for section, changes in ROWS[run.row].items():
-        values[section] |= changes
-    folder = scratch / "-".join(map(str, run)).replace(" ", "_")
-    folder.mkdir()
-    model, data, seconds = train(base=base, params=Params.model_validate(values), folder=folder)
-    measured = [(run, model, seconds)]
-    if run == Run(run.task, next(iter(ROWS)), 0, 0):
-        measured.insert(0, (run._replace(row="base"), base, 0.0))
+def compare_labels(rows: list[Row], measured: str, labels: list[str]) -> list[dict[str, Any]]:
+    """F before and after of all labels and of each, with interval and p-value."""
+    draws = draw(len(set(documents_of(rows))))
+    counts = [count(rows, model, labels) for model in ("before", "after")]
+    all_labels = [numpy.sum([*each.values()], axis=0) for each in counts]
+    table = [("all", all_labels)] if labels else []
+    table += [(label, [each[label] for each in counts]) for label in labels]
     return [
-        which._asdict() | {"seconds": taken} | measure(path, base, corpus, data, folder)
-        for which, path, taken in measured
+        {"measured": measured, "label": label} | difference(before, after, draws)
+        for label, (before, after) in table
     ]
 
 
-def measure(path: Path, base: Path, corpus: Path, data: dict, folder: Path) -> dict:
-    """F of new and kept labels, speed and size of a finished pipeline."""
-    nlp, before = spacy.load(path), spacy.load(base)
-    docs = list(read_docs(folder / "corpus/test", nlp.vocab))
-    found = {"new": score(predict(nlp, docs), docs, data["labels"])["ents_f"]}
-    kept = sorted(entity_labels(before))
-    for name in GOLD:
-        docs = list(read_docs(corpus / f"test_{name}.spacy", nlp.vocab))
-        found[name] = score(predict(nlp, docs), docs, kept)["ents_f"]
-        if name == "uner":
-            found["words_per_second"], found["time_ratio"] = running_time(nlp, before, docs)
-    return found | {"megabytes": megabytes(path)}
+def compare_documents(rows: list[Row], labels: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """The texts that got better and worse, by the change in right minus wrong, the most first."""
+    changed = []
+    for row in rows:
+        score = {}
+        for model in ("before", "after"):
+            found = Counter(kind for kind, _, _ in kinds(*gold_and_found(row, model, labels)))
+            score[model] = 2 * found["right"] - found.total()
+        if change := score["after"] - score["before"]:
+            changed.append({key: row[key] for key in ("part", "doc", "text")} | {"change": change})
+    return {
+        "better": sorted((x for x in changed if x["change"] > 0), key=lambda x: -x["change"]),
+        "worse": sorted((x for x in changed if x["change"] < 0), key=lambda x: x["change"]),
+    }
 
 
-def report(runs: pd.DataFrame) -> str:
-    """The first table: mean ± standard deviation over the seeds, retention after each kept F."""
-    lines = []
-    for task, rows in runs[runs.texts == 0].groupby("task", sort=False):
-        base = rows[rows.row == "base"].iloc[0]
-        header = ["", "new F", *(f"{name} F (retention)" for name in GOLD)]
-        header += ["train s", "words/s", "× base's time", "MB"]
-        lines += ["", f"**{task}**", "", *markdown(header)]
-        for name, group in rows.groupby("row", sort=False):
-            cells = [name, f"{group.new.mean():.3f} ± {group.new.std(ddof=0):.3f}"]
-            for part in GOLD:
-                kept = group[part].mean()
-                cells.append(
-                    f"{kept:.3f} ± {group[part].std(ddof=0):.3f} ({kept / base[part]:.3f})"
-                )
-            cells += [f"{group.seconds.mean():.0f}", f"{group.words_per_second.mean():,.0f}"]
-            cells += [f"{group.time_ratio.mean():.2f}", f"{group.megabytes.mean():.1f}"]
-            lines.append("| " + " | ".join(cells) + " |")
+def flatten(values: Any, name: str = "") -> dict[str, Any]:
+    """Nested sections as keys with dots."""
+    if isinstance(values, dict) and values:
+        parts = [flatten(value, f"{name}.{key}" if name else key) for key, value in values.items()]
+        return {key: value for part in parts for key, value in part.items()}
+    return {name: values}
+
+
+def differences(before: dict[str, Any], after: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The keys whose values differ."""
+    return [
+        {name: key, "before": before.get(key), "after": after.get(key)}
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+
+
+def read_data(name: str) -> dict[str, str]:
+    """The hashes of what the stages read that no stage made, scripts apart."""
+    stages = srsly.yaml_loads(read("dvc.lock", name))["stages"]
+    made = {out["path"] for stage in stages.values() for out in stage.get("outs", [])}
+    deps = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", [])}
+    return {
+        path: md5
+        for path, md5 in deps.items()
+        if path not in made and not path.startswith("scripts/")
+    }
+
+
+def compare_revisions(before: str = "HEAD", after: str = WORKSPACE) -> dict[str, Any]:
+    """Everything that differs between two revisions; raises CompareError."""
+    rows, notes = pair_rows(read_rows(before), read_rows(after))
+    labels = [labels_of(name) for name in (before, after)]
+    wanted = {key: sorted(labels[0][key] | labels[1][key]) for key in MEASURED}
+    table = [
+        line
+        for measured, part in MEASURED.items()
+        for line in compare_labels(
+            [row for row in rows if row["part"] == part], measured, wanted[measured]
+        )
+    ]
+    old, new = (flatten(srsly.yaml_loads(read("params.yaml", name))) for name in (before, after))
+    return {
+        "before": before,
+        "after": after,
+        "notes": notes,
+        "rows": table,
+        **compare_documents(rows, {label for each in wanted.values() for label in each}),
+        "params": differences(old, new, "key"),
+        "data": differences(read_data(before), read_data(after), "path"),
+    }
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """What a difference means, in a word."""
+    if row["p"] >= 0.05:
+        return "could be chance"
+    return "better" if row["difference"] > 0 else "worse"
+
+
+def table_of(result: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The lines of the table per label."""
+    return [
+        (
+            f"{row['label']} ({row['measured']})",
+            f"{row['before']:.3f}",
+            f"{row['after']:.3f}",
+            f"{row['difference']:+.3f}",
+            f"{row['low']:+.3f} to {row['high']:+.3f}",
+            f"{row['p']:.4f}",
+            verdict(row),
+        )
+        for row in result["rows"]
+    ]
+
+
+def headers(result: dict[str, Any]) -> tuple[str, ...]:
+    """The header of that table."""
+    return ("F of", result["before"], result["after"], "change", "95% interval", "p", "")
+
+
+def lists_of(result: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """What else differs: a title and lines, as far as there is any."""
+    lists = [
+        (title, [f"{x[name]}: {x['before']} → {x['after']}" for x in result[key]])
+        for title, key, name in (("Parameters", "params", "key"), ("Data", "data", "path"))
+    ]
+    for title in ("better", "worse"):
+        lines = [
+            f"{x['change']:+d} {x['part']} {x['doc']}: {' '.join(x['text'].split())[:100]}"
+            for x in result[title]
+        ]
+        more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+        lists.append((f"{len(lines)} texts got {title}", lines[:SHOWN] + more))
+    return [(title, lines) for title, lines in lists if lines]
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """The comparison for a pull request; text cannot become markup."""
+    aligns = ["---", *["---:"] * 5, "---"]
+    rows = [headers(result), aligns, *table_of(result)]
+    lines = [f"{note}\n" for note in result["notes"]]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    for title, items in lists_of(result):
+        lines += ["", f"**{title}**", "", *(f"- `{item.replace('`', chr(39))}`" for item in items)]
     return "\n".join(lines)
 
 
-def curve(runs: pd.DataFrame) -> str:
-    """The second table: new F, and retention (mean of the gold sets), by general texts; seed 0."""
-    found = runs[(runs.task == "fashion_brands") & (runs.seed == 0)].set_index(["row", "texts"])
-    base = found.loc[("base", 0)]
-    lines = markdown(["general texts", *(f"{row}: new F, retention" for row in CURVE)])
-    for texts in (*AMOUNTS, 0):
-        cells = [f"{texts:,}" if texts else "all"]
-        for row in CURVE:
-            tuned = found.loc[(row, texts)]
-            kept = mean(tuned[part] / base[part] for part in GOLD)
-            cells.append(f"{tuned.new:.3f}, {kept:.3f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def markdown(header: list[str]) -> list[str]:
-    """The first two lines of a table."""
-    return ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+def show(result: dict[str, Any]) -> None:
+    """Print the comparison."""
+    for note in result["notes"]:
+        msg.warn(note)
+    aligns = ("l", *"rrrrr", "l")
+    msg.table(table_of(result), header=headers(result), divider=True, aligns=aligns)
+    for title, lines in lists_of(result):
+        msg.info(title)
+        print("\n".join(f"  {line}" for line in lines))
 
 
 def main(
-    source: Path,
-    corpus: Path,
-    output: Path,
-    seeds: int = typer.Option(3, help="Runs of each row"),
-    jobs: int = typer.Option(1, help="Runs at a time; more than one makes the times less exact"),
+    before: str = typer.Argument("HEAD", help="A commit, branch, tag or experiment"),
+    after: str = typer.Argument(WORKSPACE, help="The same; workspace is what lies here"),
+    md: bool = typer.Option(False, "--md", help="Markdown, for a pull request"),
+    as_json: bool = typer.Option(False, "--json", help="JSON, for programs"),
 ) -> None:
-    """Measure the strategies on real tasks."""
-    rows = srsly.read_json(output) if output.exists() else []
-    done = {Run(*(row[key] for key in Run._fields)) for row in rows}
-    nlp = spacy.load("training/base")
-    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
-        scratch = Path(folder)
-        write_tasks(source, scratch)
-        texts = read_general(corpus, nlp)
-        for amount in (0, *AMOUNTS):
-            lines = ({"text": text} for text in texts[: amount or None])
-            srsly.write_jsonl(scratch / f"general-{amount}.jsonl", lines)
-        work = partial(make_run, corpus=corpus, scratch=scratch)
-        waiting = [pool.submit(work, run) for run in wanted_runs(seeds) if run not in done]
-        for made in tqdm(as_completed(waiting), total=len(waiting), unit=" runs"):
-            rows += made.result()
-            srsly.write_json(output, rows)
-    order = {run: place for place, run in enumerate(wanted_runs(seeds))}
-    rows.sort(key=lambda row: order.get(Run(*(row[key] for key in Run._fields)), -1))
-    runs = pd.DataFrame(rows)
-    msg.good(f"{output}: {len(runs)} runs")
-    print(report(runs), "", curve(runs), sep="\n")
+    """Compare two commits: is the second model better, where, and could it be chance?"""
+    try:
+        result = compare_revisions(before, after)
+    except CompareError as error:
+        msg.fail(str(error), exits=1)
+    if as_json:
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    elif md:
+        print(as_markdown(result))
+    else:
+        show(result)
 
 
 if __name__ == "__main__":

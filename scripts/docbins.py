@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import spacy
+import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
@@ -18,13 +19,18 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
         yield from DocBin().from_disk(shard).get_docs(vocab)
 
 
-def add_doc(docs: DocBin, doc: Doc) -> None:
-    """`DocBin.add`, several times as fast: strings are collected by `pack`, once for all Docs."""
+def add_doc(docs: DocBin, doc: Doc, name: str = "") -> None:
+    """`DocBin.add`, several times as fast: strings are collected by `pack`, once for all Docs.
+
+    name: of the document, kept where the DocBin stores user data.
+    """
     docs.tokens.append(doc.to_array([*docs.attrs]))
     docs.spaces.append(doc.to_array("SPACY").astype(bool).reshape(-1, 1))
     docs.flags.append({"has_unknown_spaces": False})
     docs.cats.append({})
     docs.span_groups.append(NO_SPANS)
+    if docs.store_user_data:
+        docs.user_data.append(srsly.msgpack_dumps({"doc": name}))
 
 
 def pack(vocab: Vocab, docs: DocBin) -> bytes:

@@ -3,25 +3,36 @@
     python -m scripts.evaluate training/base training/model corpus metrics
 
 Both whole pipelines run over the test split and the general text. Writes scores.json (numbers from
-0 to 1, counts beside them) and labels.csv (a row for each label and model, for `dvc plots`).
+0 to 1, counts beside them), predictions.jsonl (what was found in every text, so that commits can be
+compared without running anything), labels.csv and confusion.csv (for `dvc plots`).
 """
 
 import csv
-from collections.abc import Iterable
 from pathlib import Path
 
+import numpy
 import spacy
 import srsly
 import typer
 from spacy.language import Language
-from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
 from scripts.docbins import read_docs
-
-Spans = set[tuple[int, int, str]]
+from scripts.errors import kinds
+from scripts.scoring import (
+    Row,
+    count,
+    documents_of,
+    draw,
+    f_score,
+    gold_and_found,
+    interval,
+    make_row,
+    measure,
+    recall_of_mentions,
+)
 
 
 def predict(nlp: Language, docs: list[Doc], title: str) -> list[Doc]:
@@ -30,81 +41,78 @@ def predict(nlp: Language, docs: list[Doc], title: str) -> list[Doc]:
     return list(tqdm(nlp.pipe(texts), total=len(docs), desc=title, unit=" texts"))
 
 
-def entities(doc: Doc, labels: Iterable[str]) -> Spans:
-    """The entities with one of `labels`, as characters and label."""
-    wanted = set(labels)
-    return {(e.start_char, e.end_char, e.label_) for e in doc.ents if e.label_ in wanted}
-
-
-def unknown_characters(gold: Doc) -> set[int]:
-    """Where the tokens begin of which the gold says nothing."""
-    return {token.idx for token in gold if not token.ent_iob}
-
-
 def score(predicted: list[Doc], gold: list[Doc], labels: list[str]) -> dict:
-    """Precision, recall, F and counts of exact entities, over all labels and for each.
-
-    A predicted entity counts neither way where it touches a token that the gold leaves open.
-    """
-    total, per_label = PRFScore(), {label: PRFScore() for label in labels}
-    for guess, truth in zip(predicted, gold, strict=True):
-        unknown = unknown_characters(truth)
-        right = entities(truth, labels)
-        found = {
-            (start, end, label)
-            for start, end, label in entities(guess, labels)
-            if not any(start <= at < end for at in unknown)
-        }
-        total.score_set(found, right)
-        for label, prf in per_label.items():
-            prf.score_set({s for s in found if s[2] == label}, {s for s in right if s[2] == label})
-    return figures(total) | {"per_label": {k: figures(v) for k, v in per_label.items()}}
+    """The figures of `labels` for predicted Docs against gold ones, without intervals."""
+    pairs = zip(predicted, gold, strict=True)
+    rows = [make_row("", str(i), truth, {"found": guess}) for i, (guess, truth) in enumerate(pairs)]
+    return measure(rows, "found", labels)
 
 
-def figures(prf: PRFScore) -> dict:
-    """What scores.json says of a score."""
-    return {
-        "ents_p": round(prf.precision, 4),
-        "ents_r": round(prf.recall, 4),
-        "ents_f": round(prf.fscore, 4),
-        "true_positives": prf.tp,
-        "false_positives": prf.fp,
-        "misses": prf.fn,
-    }
-
-
-def evaluate(*, base: Path, tuned: Path, corpus: Path) -> dict:
-    """Score both models on the test split and the general text."""
-    data = srsly.read_json(corpus / "data.json")
+def predict_all(base: Path, tuned: Path, corpus: Path, gold_general: bool) -> list[Row]:
+    """Run both models over test split and general text; the base is gold where there is none."""
     models = {"base": spacy.load(base), "tuned": spacy.load(tuned)}
-    gold = {
-        part: list(read_docs(corpus / part, models["base"].vocab)) for part in ("test", "general")
-    }
-    guesses = {
-        (name, part): predict(nlp, docs, f"{name} on {part}")
-        for name, nlp in models.items()
-        for part, docs in gold.items()
-    }
-    if not data["general_is_gold"]:
-        gold["general"] = guesses["base", "general"]
+    rows = []
+    for part in ("test", "general"):
+        gold = list(read_docs(corpus / part, models["base"].vocab))
+        found = {name: predict(nlp, gold, f"{name} on {part}") for name, nlp in models.items()}
+        truths = gold if part == "test" or gold_general else found["base"]
+        rows += [
+            make_row(part, doc.user_data.get("doc", str(i)), truth, {"base": one, "tuned": other})
+            for i, (doc, truth, one, other) in enumerate(
+                zip(gold, truths, found["base"], found["tuned"], strict=True)
+            )
+        ]
+    return rows
+
+
+def read_mentions(train: Path) -> set[tuple[str, str]]:
+    """The words in lower case and the label of every span in train."""
+    docs = read_docs(train, spacy.blank("xx").vocab)
+    return {(ent.text.casefold(), ent.label_) for doc in docs for ent in doc.ents}
+
+
+def evaluate(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
+    """Score both models on the test split and the general text.
+
+    data: what `preprocess` wrote into data.json.
+    known: the names in train (`read_mentions`).
+    """
+    parts = {part: [row for row in rows if row["part"] == part] for part in ("test", "general")}
+    draws = {part: draw(len(set(documents_of(own)))) for part, own in parts.items()}
     # The labels that the base has and the data does not teach: what must not be lost. Measured on
     # the test split, too, where its gold has them.
     in_domain = sorted(set(data["spans"]["test"]) & set(data["base_labels"]) - set(data["labels"]))
+    measured = {"new": ("test", data["labels"]), "kept": ("general", data["base_labels"])}
+    if in_domain:
+        measured["kept_in_domain"] = ("test", in_domain)
     scores: dict = {}
-    for name in models:
+    for name in ("base", "tuned"):
         scores[name] = {
-            "new": score(guesses[name, "test"], gold["test"], data["labels"]),
-            "kept": score(guesses[name, "general"], gold["general"], data["base_labels"]),
+            key: measure(parts[part], name, labels, draws[part])
+            for key, (part, labels) in measured.items()
         }
-        if in_domain:
-            scores[name]["kept_in_domain"] = score(guesses[name, "test"], gold["test"], in_domain)
-    kept = [scores[name]["kept"] for name in models]
+        scores[name]["new"] |= recall_of_mentions(parts["test"], name, data["labels"], known)
+    kept = [scores[name]["kept"] for name in scores]
     scores["retention"] = retention(*kept)
+    low, high = retention_interval(parts["general"], data["base_labels"], draws["general"])
+    scores |= {"retention_low": low, "retention_high": high}
     scores["retention_per_label"] = {
         label: retention(*(block["per_label"][label] for block in kept))
         for label in data["base_labels"]
     }
+    scores["documents"] = {part: draws[part].shape[1] for part in parts}
     return scores
+
+
+def retention_interval(
+    rows: list[Row], labels: list[str], draws: numpy.ndarray
+) -> tuple[float | None, float | None]:
+    """The interval of retention: base and tuned on the same documents; None where F is 0."""
+    before, after = (
+        f_score(draws @ sum(count(rows, name, labels).values())) if labels and rows else draws[:, 0]
+        for name in ("base", "tuned")
+    )
+    return interval(after / before) if len(before) and before.all() else (None, None)
 
 
 def retention(base: dict, tuned: dict) -> float | None:
@@ -124,12 +132,28 @@ def write_labels(scores: dict, path: Path) -> None:
                     rows.writerow([measured, f"{label} ({measured})", name, *values])
 
 
+def write_confusion(rows: list[Row], labels: list[str], path: Path) -> None:
+    """Write a row for each entity of the test split: its gold label, and what was found there."""
+    wanted = set(labels)
+    with path.open("w", encoding="utf8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["gold", "tuned"])
+        for row in rows:
+            if row["part"] == "test":
+                for _, truth, guess in kinds(*gold_and_found(row, "tuned", wanted)):
+                    table.writerow([span[2] if span else "none" for span in (truth, guess)])
+
+
 def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
     """Measure base and tuned model side by side."""
-    scores = evaluate(base=base, tuned=tuned, corpus=corpus)
+    data = srsly.read_json(corpus / "data.json")
+    rows = predict_all(base, tuned, corpus, data["general_is_gold"])
+    scores = evaluate(rows, data, read_mentions(corpus / "train"))
     metrics.mkdir(parents=True, exist_ok=True)
+    srsly.write_jsonl(metrics / "predictions.jsonl", rows)
     srsly.write_json(metrics / "scores.json", scores)
     write_labels(scores, metrics / "labels.csv")
+    write_confusion(rows, data["labels"], metrics / "confusion.csv")
     new, kept = (
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")

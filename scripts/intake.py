@@ -46,6 +46,8 @@ MOST_WORDS = 250_000
 # So many findings of each code are listed; all are counted.
 LISTED = 1_000
 PARTS = ("train", "dev", "test", "general", "plain")
+# Parts whose documents are known later, for intervals of what is measured on them.
+NAMED = ("test", "general", "plain")
 # Functions of a MinHash signature (Broder, 1997, "On the resemblance and containment of
 # documents"), and words below which two texts are alike too easily.
 SIGNATURE = 16
@@ -157,7 +159,7 @@ def work(chunk: Chunk) -> Batch:
     nlp = load_tokenizer(_settings.base)
     batch = Batch(read=len(chunk.pieces))
     rows: list[tuple[int, ...]] = []
-    bins: dict[str, DocBin] = defaultdict(lambda: DocBin(attrs=ATTRS))
+    bins: dict[str, DocBin] = {}
     tokens: list[numpy.ndarray] = []
     mentions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for piece in chunk.pieces:
@@ -165,7 +167,9 @@ def work(chunk: Chunk) -> Batch:
             record, doc, part = make(nlp, piece, chunk, batch)
         except UnusableError:
             continue
-        add_doc(bins[part], doc)
+        if part not in bins:
+            bins[part] = DocBin(attrs=ATTRS, store_user_data=part in NAMED)
+        add_doc(bins[part], doc, record.doc)
         tokens.append(bins[part].tokens[-1])
         for ent in doc.ents:
             mentions[part, ent.label_].append(get_string_id(ent.text.casefold()))
