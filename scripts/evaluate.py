@@ -71,7 +71,7 @@ def read_mentions(train: Path) -> set[tuple[str, str]]:
     return {(ent.text.casefold(), ent.label_) for doc in docs for ent in doc.ents}
 
 
-def evaluate(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
+def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
     """Score both models on the test split and the general text.
 
     data: what `preprocess` wrote into data.json.
@@ -144,16 +144,21 @@ def write_confusion(rows: list[Row], labels: list[str], path: Path) -> None:
                     table.writerow([span[2] if span else "none" for span in (truth, guess)])
 
 
-def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
-    """Measure base and tuned model side by side."""
+def evaluate(*, base: Path, tuned: Path, corpus: Path) -> tuple[list[Row], dict]:
+    """Run both models and score them; return what was found in every text, and the scores."""
     data = srsly.read_json(corpus / "data.json")
     rows = predict_all(base, tuned, corpus, data["general_is_gold"])
-    scores = evaluate(rows, data, read_mentions(corpus / "train"))
+    return rows, score_all(rows, data, read_mentions(corpus / "train"))
+
+
+def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
+    """Measure base and tuned model side by side."""
+    rows, scores = evaluate(base=base, tuned=tuned, corpus=corpus)
     metrics.mkdir(parents=True, exist_ok=True)
     srsly.write_jsonl(metrics / "predictions.jsonl", rows)
     srsly.write_json(metrics / "scores.json", scores)
     write_labels(scores, metrics / "labels.csv")
-    write_confusion(rows, data["labels"], metrics / "confusion.csv")
+    write_confusion(rows, list(scores["tuned"]["new"]["per_label"]), metrics / "confusion.csv")
     new, kept = (
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")

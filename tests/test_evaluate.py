@@ -2,6 +2,7 @@
 
 import csv
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def test_a_text_that_nobody_has_looked_at_counts_neither_way() -> None:
 @pytest.fixture(scope="module")
 def scores(tuned: Tuned, bases: dict[str, Path]) -> dict[str, Any]:
     world = tuned("own", "update")
-    return evaluate(base=bases["own"], tuned=world / "model", corpus=world / "corpus")
+    return evaluate(base=bases["own"], tuned=world / "model", corpus=world / "corpus")[1]
 
 
 def test_the_base_knows_none_of_the_new_labels_and_the_tuned_model_some(
@@ -164,7 +165,7 @@ def test_labels_of_the_base_in_the_test_split_are_measured_where_there_are_any(
         file.writelines(srsly.json_dumps(record) + "\n" for record in gold)
     preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     model = tuned("own", "extend") / "model"
-    found = evaluate(base=bases["own"], tuned=model, corpus=tmp_path / "corpus")
+    _, found = evaluate(base=bases["own"], tuned=model, corpus=tmp_path / "corpus")
     in_domain = found["base"]["kept_in_domain"]
     assert in_domain["true_positives"] + in_domain["misses"] == 8
     assert list(in_domain["per_label"]) == ["LOC", "PERSON"]
@@ -178,7 +179,7 @@ def test_on_raw_text_agreement_with_the_base_is_measured(
     srsly.write_jsonl(tmp_path / "general.jsonl", raw)
     preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     model = tuned("own", "update") / "model"
-    found = evaluate(base=bases["own"], tuned=model, corpus=tmp_path / "corpus")
+    _, found = evaluate(base=bases["own"], tuned=model, corpus=tmp_path / "corpus")
     assert found["base"]["kept"]["ents_f"] == 1.0
     assert found["retention"] == found["tuned"]["kept"]["ents_f"]
     base, tuned_nlp = spacy.load(bases["own"]), spacy.load(model)
@@ -229,3 +230,29 @@ def test_the_command_writes_the_same_scores_again(
     written = (tmp_path / "metrics" / "scores.json").read_bytes()
     assert written == (tmp_path / "expected.json").read_bytes()
     assert (tmp_path / "metrics" / "labels.csv").is_file()
+    rows = list(srsly.read_jsonl(tmp_path / "metrics" / "predictions.jsonl"))
+    assert [row["part"] for row in rows] == ["test"] * 10 + ["general"] * 10
+    assert {row["doc"] for row in rows[:10]} == {f"test-{number}" for number in range(5)}
+    with (tmp_path / "metrics" / "confusion.csv").open(encoding="utf8", newline="") as file:
+        table = Counter((row["gold"], row["tuned"]) for row in csv.DictReader(file))
+    errors = scores["tuned"]["new"]["errors"]
+    assert sum(table.values()) == sum(errors.values())
+    assert sum(n for (gold, _), n in table.items() if gold == "none") == errors["spurious"]
+    assert sum(n for (_, found), n in table.items() if found == "none") == errors["missed"]
+
+
+def test_names_that_stand_in_train_are_told_from_others(scores: dict[str, Any]) -> None:
+    """In this world, all of them do."""
+    new = scores["tuned"]["new"]
+    assert new["seen"]["true_positives"] == new["true_positives"]
+    assert new["seen"]["ents_r"] == new["ents_r"]
+    assert new["unseen"] == {"ents_r": 0.0, "true_positives": 0, "misses": 0}
+
+
+def test_intervals_are_over_documents_and_contain_the_figure(scores: dict[str, Any]) -> None:
+    assert scores["documents"] == {"test": 5, "general": 10}
+    for model in ("base", "tuned"):
+        for block in (scores[model]["new"], scores[model]["kept"]):
+            for figures in (block, *block["per_label"].values()):
+                assert figures["ents_f_low"] <= figures["ents_f"] <= figures["ents_f_high"]
+    assert scores["retention_low"] <= scores["retention"] <= scores["retention_high"]
