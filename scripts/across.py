@@ -58,7 +58,10 @@ ADVICE = {
 def pair_up(total: Batch) -> dict[str, numpy.ndarray]:
     """For each code, the records that something is wrong with, and the earlier one (pairs x 2)."""
     facts = total.facts
-    part, spans = facts["part"], facts["spans"]
+    # What is left out of train for a learning curve is not in another split.
+    spare = facts["part"] == PARTS.index("spare")
+    part = numpy.where(spare, PARTS.index("train"), facts["part"])
+    spans = facts["spans"]
     everyone = numpy.arange(len(part))
     first = first_of(facts["text"])
     again = first != everyone

@@ -45,7 +45,7 @@ CHUNK = 1 << 20
 MOST_WORDS = 250_000
 # So many findings of each code are listed; all are counted.
 LISTED = 1_000
-PARTS = ("train", "dev", "test", "general", "plain")
+PARTS = ("train", "dev", "test", "general", "plain", "spare")
 # Parts whose documents are known later, for intervals of what is measured on them.
 NAMED = ("test", "general", "plain")
 # Functions of a MinHash signature (Broder, 1997, "On the resemblance and containment of
@@ -75,6 +75,7 @@ class Settings(NamedTuple):
     unlabelled: str
     rename: dict[str, str]
     shares: dict[str, float]
+    train_share: float
     seed: int
     write: bool
     """False to check only."""
@@ -176,7 +177,7 @@ def work(chunk: Chunk) -> Batch:
         rows.append(take_facts(record, doc, part, batch.files))
     batch.signatures = sign(nlp, tokens)
     for part, bin_ in bins.items():
-        batch.shards[part] = pack(nlp.vocab, bin_) if _settings.write else b""
+        batch.shards[part] = pack(nlp.vocab, bin_) if is_written(part) else b""
     batch.used = len(rows)
     columns = zip(*rows, strict=True) if rows else ((),) * len(FACTS)
     for (name, dtype), column in zip(FACTS.items(), columns, strict=True):
@@ -204,6 +205,9 @@ def make(nlp: Language, piece: Piece, chunk: Chunk, batch: Batch) -> tuple[Recor
     part = chunk.part or choose_part(record.doc)
     if part == "general" and record.spans is None:
         part = "plain"
+    # With a dot behind it no name ends in a number: another draw than that of its split.
+    if part == "train" and share(f"{record.doc}.", _settings.seed) >= _settings.train_share:
+        part = "spare"
     findings: list[Finding] = []
     learned = part in ("train", "dev")
     missing = learned and _settings.unlabelled == "missing"
@@ -228,6 +232,11 @@ def share(name: str, seed: int) -> float:
     number = int(name[len(stem) :] or 0) if len(name) - len(stem) < 20 else get_string_id(name)
     begin = int.from_bytes(sha256(f"{seed}:{stem}".encode()).digest()[:8], "big")
     return (begin + number * 0x9E3779B97F4A7C15) % 2**64 / 2**64
+
+
+def is_written(part: str) -> bool:
+    """Whether a part is written at all; what is left out of train is only checked."""
+    return _settings.write and part != "spare"
 
 
 def choose_part(doc: str) -> str:
@@ -422,9 +431,9 @@ def take_in(
         chunks = cut(sources, lambda done: bar.update(done - bar.n))
         for batch in in_order(work, chunks, start, settings, jobs):
             for part, shard in batch.shards.items():
-                if settings.write:
+                if shard:
                     write_shard(output, part, written[part], shard)
-                written[part] += 1
+                    written[part] += 1
             batch.facts["file"] = batch.facts["file"] + len(total.files)
             total.files += batch.files
             for name, column in batch.facts.items():

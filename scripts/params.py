@@ -45,6 +45,7 @@ class Data(Section):
     alignment: Literal["strict", "contract", "expand"]
     max_rejected: Annotated[int, Field(ge=0)]
     rename: dict[Text, Text]
+    train_share: Annotated[float, Field(gt=0, le=1)]
     unlabelled: Literal["base", "missing", "outside"]
     dev: Annotated[float, Field(gt=0, lt=0.5)]
     test: Annotated[float, Field(gt=0, lt=0.5)]

@@ -76,7 +76,7 @@ def make_settings(params: Params, base: Path, shares: dict[str, float], *, write
     """What intake's workers need to know of params.yaml."""
     data = params.data
     names = (data.alignment, data.unlabelled, data.rename)
-    return Settings(base, *names, shares, data.seed, write)
+    return Settings(base, *names, shares, data.train_share, data.seed, write)
 
 
 def take_labelled(
@@ -109,7 +109,7 @@ def take_general(
     """
     path = Path(params.evaluate.general)
     settings = make_settings(params, base, {}, write=write)
-    settings = settings._replace(rename={}, unlabelled="outside")
+    settings = settings._replace(rename={}, unlabelled="outside", train_share=1.0)
     sources: list[Source] = [(file, recognize(file), "general") for file in list_files(path)]
     rejected = folder / "rejected.jsonl"
     general = take_in(
@@ -176,6 +176,7 @@ def make_corpus(
         "spans": {part: dict(sorted(counts[part].items())) for part in SPLITS},
         "seen_mentions": share_seen(total),
         "rehearsal": practised,
+        "left_out": int(is_part(total, "spare").sum()),
         "records": records_of(total),
         "findings": {row["code"]: row["count"] for row in count_codes(total)},
         "skipped_answers": dict(sorted(total.answers.items())),

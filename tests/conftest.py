@@ -168,6 +168,7 @@ def write_world(folder: Path, **changes: Any) -> Params:
             "alignment": "strict",
             "max_rejected": 0,
             "rename": {},
+            "train_share": 1.0,
             "unlabelled": "base",
             "dev": 0.2,
             "test": 0.2,

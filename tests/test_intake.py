@@ -123,6 +123,21 @@ def test_adding_removing_and_reordering_moves_no_other_record(base: Path, tmp_pa
     assert place(tmp_path / "mixed").items() <= after.items()
 
 
+def test_a_share_of_train_is_a_part_of_any_larger_one(base: Path, tmp_path: Path) -> None:
+    learned: list[set[str]] = []
+    for part in (0.25, 0.5, 1.0):
+        folder = tmp_path / str(part)
+        total = take(base, folder, documents(400), data__train_share=part)
+        learned.append({text for text, where in place(folder).items() if where == "train"})
+        whole = is_part(total, "train").sum() + is_part(total, "spare").sum()
+        assert len(learned[-1]) / whole == pytest.approx(part, abs=0.08)
+        assert total.used == 800
+        assert not total.found["duplicate-across"] and not total.found["split-document"]
+    assert learned[0] < learned[1] < learned[2]
+    held = [{t: p for t, p in place(tmp_path / x).items() if p != "train"} for x in ("0.25", "1.0")]
+    assert held[0] == held[1]
+
+
 def test_another_seed_splits_otherwise(base: Path, tmp_path: Path) -> None:
     take(base, tmp_path / "a", documents(100), data__seed=0)
     take(base, tmp_path / "b", documents(100), data__seed=1)

@@ -174,7 +174,7 @@ def filled(
     text: str = SENTENCE,
 ) -> tuple[list[tuple[str, str]], str]:
     """The entities, and an IOB letter for each token, - where nothing is known."""
-    settings = intake.Settings(base, "strict", unlabelled, {}, {}, 0, True)
+    settings = intake.Settings(base, "strict", unlabelled, {}, {}, 1.0, 0, True)
     intake.start(settings)
     entities = {"entities": spans} if spans is not None else {}
     piece = ("a.jsonl", 1, [text, entities])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scripts.sweep import TEMPLATE, TITLE, clean_commit, collect, draw, mark_best
+from scripts.sweep import TEMPLATE, TITLE, draw, mark_best
 from tests.conftest import ROOT
 
 
@@ -46,29 +46,3 @@ def test_plots_of_dvc_have_what_the_picture_has() -> None:
     text = (ROOT / TEMPLATE).read_text(encoding="utf8")
     assert json.loads(text)["data"] == {"values": "<DVC_METRIC_DATA>"}
     assert f"title: {TITLE}\n" in (ROOT / "dvc.yaml").read_text(encoding="utf8")
-
-
-def test_a_sweep_of_what_is_not_committed_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("scripts.sweep.output", lambda *command: " M params.yaml")
-    with pytest.raises(SystemExit) as left:
-        clean_commit()
-    assert left.value.code == 1
-    assert "commit or stash" in capsys.readouterr().out
-
-
-def test_points_are_those_of_the_commit_that_the_sweep_began_with(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    result = {"training.strategy": "extend", "rehearsal.ratio": 0.5, "State": "Success"}
-    result |= {"tuned.new.ents_f": 0.6, "retention": 0.9}
-    shown = {"abc1234": [{"Experiment": "sweep-abc1234-extend-0.5"} | result], "HEAD": []}
-    monkeypatch.setattr("dvc.api.exp_show", lambda revs="HEAD": shown[revs])
-    names = {"sweep-abc1234-extend-0.5": ("extend", 0.5)}
-    assert collect("abc1234", names) == [
-        {"strategy": "extend", "ratio": 0.5, "new_f": 0.6, "retention": 0.9}
-    ]
-    with pytest.raises(SystemExit):
-        collect("abc1234", names | {"sweep-abc1234-update-0.5": ("update", 0.5)})
-    assert "1 of 2 points have no result" in capsys.readouterr().out

@@ -1,0 +1,113 @@
+"""Several seeds: how much is chance, and do two settings really differ?
+
+    python -m scripts.seeds metrics/seeds.csv --setting "" --setting "training.strategy=update"
+
+A setting is what differs from params.yaml: keys with dots, several apart by spaces; an empty one is
+params.yaml itself. Every setting is run with every seed, as DVC experiments in the queue. Prints
+mean and spread, and for each two settings how often chance alone, dealing the runs out anew, makes
+as large a difference (an exact permutation test: Fisher, 1935, The Design of Experiments; Pitman,
+1937).
+"""
+
+from itertools import combinations
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import typer
+from dvc.utils import dict_sha256
+from wasabi import msg
+
+from scripts.experiments import Changes, clean_commit, collect, run_all, write_table
+
+MEASURES = {
+    "new_f": "tuned.new.ents_f",
+    "kept_f": "tuned.kept.ents_f",
+    "retention": "retention",
+}
+
+
+def parse_setting(text: str) -> Changes:
+    """The keys and values of a setting."""
+    pairs = [part.partition("=") for part in text.split()]
+    if bad := [key for key, equals, value in pairs if not (key and equals and value)]:
+        raise typer.BadParameter(f"{bad[0]}: a setting is key=value, as training.dropout=0.3")
+    return {key: value for key, _, value in pairs}
+
+
+def permutation_p(first: list[float], second: list[float]) -> float:
+    """The share of all ways to deal out the runs that differ in their means by as much."""
+    values = [*first, *second]
+    observed = abs(mean(first) - mean(second))
+    ways = list(combinations(range(len(values)), len(first)))
+    as_large = 0
+    for way in ways:
+        chosen = [values[i] for i in way]
+        others = [value for i, value in enumerate(values) if i not in way]
+        as_large += abs(mean(chosen) - mean(others)) >= observed - 1e-12
+    return as_large / len(ways)
+
+
+def summarize(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """A line for each setting: mean and standard deviation of every measure."""
+    lines = []
+    for setting in dict.fromkeys(row["setting"] for row in rows):
+        runs = [row for row in rows if row["setting"] == setting]
+        figures = [[row[key] for row in runs] for key in MEASURES]
+        spread = [f"{mean(x):.4f} ± {stdev(x) if len(x) > 1 else 0:.4f}" for x in figures]
+        lines.append((setting or "params.yaml", str(len(runs)), *spread))
+    return lines
+
+
+def judge(rows: list[dict[str, Any]]) -> list[str]:
+    """For each two settings and measure: the difference, p, and what that means."""
+    settings = list(dict.fromkeys(row["setting"] for row in rows))
+    lines = []
+    for one, other in combinations(settings, 2):
+        for key in MEASURES:
+            first, second = ([r[key] for r in rows if r["setting"] == s] for s in (one, other))
+            p = permutation_p(first, second)
+            # The most extreme way to deal them out, and its mirror image.
+            least = permutation_p([0.0] * len(first), [1.0] * len(second))
+            verdict = "differs" if p < 0.05 else "could be chance"
+            if least >= 0.05:
+                verdict = (
+                    f"{len(first)} seeds can never tell (p is {least:.2f} at least): take more"
+                )
+            change = mean(second) - mean(first)
+            names = f"{one or 'params.yaml'} → {other or 'params.yaml'}"
+            lines.append(f"{key}, {names}: {change:+.4f}, p = {p:.3f}: {verdict}")
+    return lines
+
+
+def main(
+    table: Path,
+    setting: list[str] = typer.Option([""], help="May be given several times"),
+    seeds: int = typer.Option(
+        4,
+        min=1,
+        help="Runs of each setting; four of each are the least from which two can be told apart",
+    ),
+    jobs: int = typer.Option(1, help="Experiments at a time"),
+) -> None:
+    """Several seeds: how much is chance, and do two settings really differ?"""
+    commit = clean_commit()
+    runs: dict[str, Changes] = {}
+    labels = []
+    for text in setting:
+        changes = parse_setting(text)
+        for seed in range(seeds):
+            name = f"seeds-{commit}-{dict_sha256(changes)[:8]}-{seed}"
+            runs[name] = {**changes, "training.seed": seed}
+            labels.append({"setting": text, "seed": seed})
+    run_all(runs, jobs)
+    found = collect(commit, list(runs), MEASURES)
+    rows = [label | row for label, row in zip(labels, found, strict=True)]
+    write_table(rows, table)
+    msg.table(summarize(rows), header=("setting", "seeds", *MEASURES), divider=True)
+    for line in judge(rows):
+        msg.info(line)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,101 @@
+"""Seeds are judged by exact permutation, and experiments belong to their commit."""
+
+import itertools
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scripts.experiments import clean_commit, collect
+from scripts.learning import verdict
+from scripts.seeds import judge, parse_setting, permutation_p, summarize
+
+
+def test_settings_are_keys_and_values() -> None:
+    assert parse_setting("") == {}
+    assert parse_setting("training.dropout=0.3 data.rename={a: b}".replace(": ", ":")) == {
+        "training.dropout": "0.3",
+        "data.rename": "{a:b}",
+    }
+    for wrong in ("training.dropout", "=3", "training.dropout="):
+        with pytest.raises(typer.BadParameter):
+            parse_setting(wrong)
+
+
+def test_p_is_the_share_of_deals_that_are_as_extreme() -> None:
+    assert permutation_p([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
+    assert permutation_p([1, 2], [1, 2]) == 1
+    assert permutation_p([0.0], [1.0]) == 1
+
+
+@given(
+    st.lists(st.integers(0, 5), min_size=2, max_size=3),
+    st.lists(st.integers(0, 5), min_size=2, max_size=3),
+)
+def test_p_is_that_of_every_order_tried(first: list[int], second: list[int]) -> None:
+    def gap(values: tuple[int, ...]) -> float:
+        one, two = values[: len(first)], values[len(first) :]
+        return abs(sum(one) / len(one) - sum(two) / len(two))
+
+    orders = list(itertools.permutations([*first, *second]))
+    expected = sum(gap(x) >= gap((*first, *second)) - 1e-12 for x in orders) / len(orders)
+    assert permutation_p([*map(float, first)], [*map(float, second)]) == pytest.approx(expected)
+
+
+def rows(setting: str, *values: float) -> list[dict]:
+    return [
+        {"setting": setting, "seed": i, "new_f": x, "kept_f": 0.5, "retention": 1.0}
+        for i, x in enumerate(values)
+    ]
+
+
+def test_settings_that_differ_are_told_from_those_that_may_not() -> None:
+    found = judge([*rows("", 0.6, 0.61, 0.62, 0.63), *rows("a=1", 0.7, 0.71, 0.72, 0.73)])
+    assert found[0] == "new_f, params.yaml → a=1: +0.1000, p = 0.029: differs"
+    assert found[1].endswith("p = 1.000: could be chance")
+    few = judge([*rows("", 0.6, 0.61, 0.62), *rows("a=1", 0.7, 0.71, 0.72)])
+    assert "3 seeds can never tell" in few[0]
+    assert judge(rows("", 0.6, 0.7)) == []
+
+
+def test_mean_and_spread_of_every_setting() -> None:
+    lines = summarize([*rows("", 0.6, 0.8), *rows("a=1", 0.5)])
+    assert lines[0][:3] == ("params.yaml", "2", "0.7000 ± 0.1414")
+    assert lines[1][:3] == ("a=1", "1", "0.5000 ± 0.0000")
+
+
+@pytest.mark.parametrize(
+    ("difference", "p", "helps"), [(0.05, 0.01, True), (0.05, 0.2, False), (-0.05, 0.01, False)]
+)
+def test_more_annotation_helps_where_the_last_step_did(
+    difference: float, p: float, helps: bool
+) -> None:
+    text = verdict({"difference": difference, "p": p})
+    assert ("likely to help" in text) == helps
+
+
+# Experiments
+
+
+def test_experiments_of_what_is_not_committed_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scripts.experiments.output", lambda *command: " M params.yaml")
+    with pytest.raises(SystemExit) as left:
+        clean_commit()
+    assert left.value.code == 1
+    assert "commit or stash" in capsys.readouterr().out
+
+
+def test_points_are_those_of_the_commit_that_they_began_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = {"Experiment": "sweep-abc1234-extend-0.5", "State": "Success", "retention": 0.9}
+    shown = {"abc1234": [result], "HEAD": []}
+    monkeypatch.setattr("dvc.api.exp_show", lambda revs="HEAD": shown[revs])
+    names = ["sweep-abc1234-extend-0.5"]
+    assert collect("abc1234", names, {"kept": "retention"}) == [{"kept": 0.9}]
+    with pytest.raises(SystemExit):
+        collect("abc1234", [*names, "sweep-abc1234-update-0.5"], {"kept": "retention"})
+    assert "1 of 2 points have no result" in capsys.readouterr().out
