@@ -1,79 +1,138 @@
-"""Say what the last run came to, for a person.
+"""Say what the last run came to, for a person, in ten lines; make the report where it is old.
 
     python -m scripts.summary
 
-Imports nothing heavy: it runs at the end of every `weasel run all`, also where nothing was to do.
+Imports nothing heavy unless there is something new: it runs at the end of every `weasel run all`.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
-from wasabi import msg, table
+from wasabi import color, msg
+
+REPORT = Path("metrics/report.html")
+SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
+# The report says what differs from the last commit: a new one makes it old.
+HEAD = Path(".git/logs/HEAD")
 
 
-def row(name: str, base: dict, tuned: dict) -> tuple[str, ...]:
-    """A line of the table: F of base and tuned, the change, and how many entities it rests on."""
-    before, after = base["ents_f"], tuned["ents_f"]
+def change(base: dict, tuned: dict) -> str:
+    """F of base and tuned, with the interval of tuned."""
+    bounds = between(tuned, "ents_f_low", "ents_f_high")
+    return f"F {base['ents_f']:.3f} → {tuned['ents_f']:.3f}{bounds}"
+
+
+def between(scores: dict, low: str, high: str) -> str:
+    """An interval in brackets, where there is one."""
+    return "" if scores.get(low) is None else f" ({scores[low]:.3f} to {scores[high]:.3f})"
+
+
+def learned(base: dict, tuned: dict, documents: int) -> list[str]:
+    """What is said of the new labels."""
     gold = tuned["true_positives"] + tuned["misses"]
-    return (name, f"{before:.3f}", f"{after:.3f}", f"{after - before:+.3f}", str(gold))
-
-
-def summary(scores: dict, data: dict, wheels: list[Path]) -> str:
-    """The text of the summary."""
-    base, tuned = scores["base"], scores["tuned"]
-    rows = [row("Learned: all new labels", base["new"], tuned["new"])]
-    for label, figures in tuned["new"]["per_label"].items():
-        rows.append(row(f"  {label}", base["new"]["per_label"][label], figures))
-    rows.append(row("Kept: the base's labels, general text", base["kept"], tuned["kept"]))
-    for label, figures in tuned["kept"]["per_label"].items():
-        if figures["true_positives"] + figures["misses"]:
-            rows.append(row(f"  {label}", base["kept"]["per_label"][label], figures))
-    if "kept_in_domain" in tuned:
-        name = "Kept: the base's labels, your test texts"
-        rows.append(row(name, base["kept_in_domain"], tuned["kept_in_domain"]))
-    lines = [
-        table(
-            rows,
-            header=("", "base F", "tuned F", "change", "entities"),
-            divider=True,
-            aligns=("l", "r", "r", "r", "r"),
-            max_col=60,
-        ),
-        "Retention "
-        + ("unknown" if scores["retention"] is None else f"{scores['retention']:.3f}")
-        + ": the share of the base's F on general text that is left"
-        + ("." if data["general_is_gold"] else " (agreement with the base: the text has no gold)."),
+    lines = [f"{change(base, tuned)} on {gold:,} entities in {documents:,} documents"]
+    ranked = sorted(tuned["per_label"], key=lambda label: -tuned["per_label"][label]["ents_f"])
+    shown = [f"{label} {tuned['per_label'][label]['ents_f']:.2f}" for label in ranked]
+    if len(shown) > 4:
+        shown = [*shown[:2], "...", *shown[-2:]]
+    seen, unseen = (tuned[key]["ents_r"] for key in ("seen", "unseen"))
+    return [
+        *lines,
+        f"{', '.join(shown)}; found of names in train {seen:.2f}, of others {unseen:.2f}",
     ]
+
+
+def kept(scores: dict, data: dict) -> list[str]:
+    """What is said of the base's labels."""
+    base, tuned = scores["base"], scores["tuned"]
+    if scores["retention"] is None:
+        retention = "unknown: the base finds nothing there"
+    else:
+        bounds = between(scores, "retention_low", "retention_high")
+        retention = f"{scores['retention']:.3f}{bounds}"
+    source = "general text" if data["general_is_gold"] else "general text (agreement with the base)"
+    lines = [f"{change(base['kept'], tuned['kept'])} on {source}; retention {retention}"]
+    if "kept_in_domain" in tuned:
+        both = change(base["kept_in_domain"], tuned["kept_in_domain"])
+        lines.append(f"{both} of the base's labels in your test texts")
     if data["dropped_labels"]:
         names = ", ".join(data["dropped_labels"])
-        lines.append(f"Replaced: the model no longer finds {names} (training.strategy: replace).")
+        lines.append(f"Replaced: the model no longer finds {names} (training.strategy: replace)")
+    return lines
+
+
+def since(comparison: dict[str, Any] | None) -> list[str]:
+    """What changed since the last commit, where that can be said."""
+    if not comparison:
+        return []
+    parts = [
+        f"{row['measured']} F {row['difference']:+.3f} (p {row['p']:.3f})"
+        for row in comparison["rows"]
+        if row["label"] == "all"
+    ]
+    better, worse = len(comparison["better"]), len(comparison["worse"])
+    return [f"{', '.join(parts)}; {better} texts better, {worse} worse"]
+
+
+def warnings(data: dict) -> list[str]:
+    """What is to be known of the data."""
+    lines = []
+    if found := sum(data["findings"].values()):
+        lines.append(f"{found:,} findings ({', '.join(data['findings'])}): corpus/findings.html")
     for label, rivals in data["rivals"].items():
         names = ", ".join(rivals)
-        lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same.")
-    if found := sum(data["findings"].values()):
-        codes = ", ".join(data["findings"])
-        lines.append(f"{found:,} findings in the data ({codes}): corpus/findings.html")
-    lines += ["", "Model    training/model", "Figures  metrics/scores.json, dvc plots show"]
-    for wheel in wheels:
-        name = wheel.name.split("-")[0]
-        lines += [f"Wheel    {wheel}", "", "Next:"]
-        lines += [f'  pip install {wheel}, then spacy.load("{name}")']
-    lines += [
-        "  dvc exp run -S training.max_epochs=50    try another value",
-        "  dvc metrics diff HEAD                    compare with the last commit",
+        lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same")
+    return lines or ["nothing found that is wrong"]
+
+
+def summary(
+    scores: dict, data: dict, comparison: dict[str, Any] | None, wheels: list[Path]
+) -> list[tuple[str, list[str]]]:
+    """The summary: headings, and the lines of each."""
+    documents = scores["documents"]["test"]
+    load = [f'spacy.load("{wheel.name.split("-")[0]}")' for wheel in wheels]
+    install = [f"pip install {path}, then {call}" for path, call in zip(wheels, load, strict=True)]
+    return [
+        ("Learned", learned(scores["base"]["new"], scores["tuned"]["new"], documents)),
+        ("Kept", kept(scores, data)),
+        ("Since HEAD", since(comparison)),
+        ("Data", warnings(data)),
+        ("Report", [f"{REPORT}, for a browser; model: training/model"]),
+        ("Next", [*install, "dvc exp run -S training.max_epochs=50; weasel run compare"]),
     ]
-    return "\n".join(lines)
+
+
+def as_text(parts: list[tuple[str, list[str]]]) -> str:
+    """Headings in a column of their own."""
+    return "\n".join(
+        f"{color(f'{name if number == 0 else str():12}', bold=True)}{line}"
+        for name, lines in parts
+        for number, line in enumerate(lines)
+    )
+
+
+def is_old() -> bool:
+    """Whether results or commits are newer than the report."""
+    inputs = [path.stat().st_mtime for path in (SCORES, DATA, HEAD) if path.exists()]
+    return not REPORT.exists() or REPORT.stat().st_mtime < max(inputs)
 
 
 def main() -> None:
     """Print the summary of what lies in the project's folder."""
     try:
-        scores = json.loads(Path("metrics/scores.json").read_text(encoding="utf8"))
-        data = json.loads(Path("corpus/data.json").read_text(encoding="utf8"))
+        scores = json.loads(SCORES.read_text(encoding="utf8"))
+        data = json.loads(DATA.read_text(encoding="utf8"))
     except FileNotFoundError as error:
         msg.fail(f"{error.filename} is not there yet: make run", exits=1)
+    comparison_path = REPORT.with_name("comparison.json")
+    if is_old():
+        from scripts.report import main as report
+
+        report(REPORT)
+    comparison = json.loads(comparison_path.read_text(encoding="utf8"))
     msg.divider("What was learned, what was kept")
-    print(summary(scores, data, sorted(Path("packages").glob("*.whl"))))
+    print(as_text(summary(scores, data, comparison, sorted(Path("packages").glob("*.whl")))))
 
 
 if __name__ == "__main__":

@@ -1,31 +1,42 @@
-"""The summary says what was learned and kept, and what to type next."""
+"""The summary says what was learned and kept in ten lines, and what to type next."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.summary import main, summary
+from scripts.summary import REPORT, as_text, main, summary
 
 
 def figures(ents_f: float, right: int = 3, misses: int = 1, **per_label: Any) -> dict[str, Any]:
     counts = {"true_positives": right, "false_positives": 0, "misses": misses}
-    return {"ents_p": ents_f, "ents_r": ents_f, "ents_f": ents_f, **counts, "per_label": per_label}
+    bounds = {"ents_f_low": ents_f - 0.05, "ents_f_high": ents_f + 0.05}
+    return (
+        {"ents_p": ents_f, "ents_r": ents_f, "ents_f": ents_f}
+        | counts
+        | bounds
+        | {"per_label": per_label}
+    )
 
 
-def scores(in_domain: bool = False) -> dict[str, Any]:
-    base = {
-        "new": figures(0.125, BAND=figures(0.0)),
-        "kept": figures(0.875, LOC=figures(0.8), DATE=figures(0.0, 0, 0)),
-    }
-    tuned = {
-        "new": figures(0.75, BAND=figures(0.625, 5, 2)),
-        "kept": figures(0.84, 10, 7, LOC=figures(0.7), DATE=figures(0.0, 0, 0)),
-    }
+def scores(in_domain: bool = False, labels: int = 2) -> dict[str, Any]:
+    names = ["BAND", "GEAR", "MAST", "PORT", "CELL", "LINK"][:labels]
+    recall = {"seen": {"ents_r": 0.91}, "unseen": {"ents_r": 0.48}}
+    base = {"new": figures(0.125) | recall, "kept": figures(0.875)}
+    per_label = {name: figures(0.3 + 0.1 * number) for number, name in enumerate(names)}
+    tuned = {"new": figures(0.75, 5, 2, **per_label) | recall, "kept": figures(0.84, 10, 7)}
     if in_domain:
-        base["kept_in_domain"], tuned["kept_in_domain"] = figures(0.5), figures(0.4375)
-    return {"base": base, "tuned": tuned, "retention": 0.96}
+        base["kept_in_domain"], tuned["kept_in_domain"] = figures(0.5), figures(0.44)
+    return {
+        "base": base,
+        "tuned": tuned,
+        "retention": 0.96,
+        "retention_low": 0.94,
+        "retention_high": 0.98,
+        "documents": {"test": 38, "general": 10},
+    }
 
 
 def data(gold: bool = True, findings: dict[str, int] | None = None) -> dict[str, Any]:
@@ -33,77 +44,93 @@ def data(gold: bool = True, findings: dict[str, int] | None = None) -> dict[str,
     return known | {"dropped_labels": [], "rivals": {}}
 
 
-def cells(text: str, start: str) -> list[str]:
-    """What stands after `start` in the row that begins so."""
-    (row,) = [line for line in text.splitlines() if line.startswith(start)]
-    return row.removeprefix(start).split()
+def text_of(
+    scores: dict[str, Any],
+    data: dict[str, Any],
+    comparison: dict[str, Any] | None = None,
+    wheels: tuple[Path, ...] = (),
+) -> str:
+    return as_text(summary(scores, data, comparison, list(wheels)))
 
 
-def test_rows_of_learned_and_kept_labels() -> None:
-    text = summary(scores(), data(), [])
-    assert cells(text, "Learned: all new labels") == ["0.125", "0.750", "+0.625", "4"]
-    assert cells(text, "  BAND") == ["0.000", "0.625", "+0.625", "7"]
-    assert cells(text, "Kept: the base's labels, general text") == [
-        "0.875",
-        "0.840",
-        "-0.035",
-        "17",
-    ]
-    assert cells(text, "  LOC") == ["0.800", "0.700", "-0.100", "4"]
-    assert "Retention 0.960" in text
+def test_what_was_learned_and_kept_with_intervals() -> None:
+    text = text_of(scores(), data())
+    assert "F 0.125 → 0.750 (0.700 to 0.800) on 7 entities in 38 documents" in text
+    assert "GEAR 0.40, BAND 0.30; found of names in train 0.91, of others 0.48" in text
+    assert "F 0.875 → 0.840 (0.790 to 0.890) on general text" in text
+    assert "retention 0.960 (0.940 to 0.980)" in text
+
+
+def test_of_many_labels_the_best_and_the_worst_are_named() -> None:
+    assert "LINK 0.80, CELL 0.70, ..., GEAR 0.40, BAND 0.30" in text_of(scores(labels=6), data())
+
+
+def test_it_is_ten_lines() -> None:
+    row = {"label": "all", "difference": 0.01, "p": 0.2}
+    rows = [row | {"measured": key} for key in ("new", "kept")]
+    comparison = {"rows": rows, "better": [{}] * 3, "worse": [{}]}
+    wheel = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
+    text = text_of(scores(in_domain=True), data(), comparison, (wheel,))
+    assert len(text.splitlines()) <= 10
+    assert "new F +0.010 (p 0.200), kept F +0.010 (p 0.200); 3 texts better, 1 worse" in text
+    assert "Since HEAD" not in text_of(scores(), data())
 
 
 def test_labels_that_rival_the_base_are_named() -> None:
     rivals = data() | {"rivals": {"person": {"ORG": 0.25, "PERSON": 0.5}}}
-    assert "person is often the base's ORG, PERSON" in summary(scores(), rivals, [])
+    assert "person is often the base's ORG, PERSON" in text_of(scores(), rivals)
 
 
 def test_labels_that_were_given_up_are_named() -> None:
     dropped = data() | {"dropped_labels": ["LOC", "ORG"]}
-    assert "no longer finds LOC, ORG" in summary(scores(), dropped, [])
-    assert "no longer" not in summary(scores(), data(), [])
+    assert "no longer finds LOC, ORG" in text_of(scores(), dropped)
+    assert "no longer" not in text_of(scores(), data())
 
 
-def test_a_kept_label_that_the_general_text_never_has_gets_no_row() -> None:
-    assert "DATE" not in summary(scores(), data(), [])
-
-
-def test_kept_labels_on_the_test_texts_have_a_row_where_they_were_measured() -> None:
-    name = "Kept: the base's labels, your test texts"
-    assert cells(summary(scores(in_domain=True), data(), []), name)[:2] == ["0.500", "0.438"]
-    assert name not in summary(scores(), data(), [])
+def test_kept_labels_on_the_test_texts_have_a_line_where_they_were_measured() -> None:
+    line = "F 0.500 → 0.440 (0.390 to 0.490) of the base's labels in your test texts"
+    assert line in text_of(scores(in_domain=True), data())
+    assert "in your test texts" not in text_of(scores(), data())
 
 
 def test_agreement_is_not_called_a_score() -> None:
-    assert "agreement" in summary(scores(), data(gold=False), [])
-    assert "agreement" not in summary(scores(), data(gold=True), [])
+    assert "agreement" in text_of(scores(), data(gold=False))
+    assert "agreement" not in text_of(scores(), data(gold=True))
 
 
 def test_findings_are_counted_with_the_file_that_lists_them() -> None:
-    text = summary(scores(), data(findings={"overlap": 2, "off-boundary": 3}), [])
-    assert "5 findings in the data (overlap, off-boundary): corpus/findings.html" in text
-    assert "findings.html" not in summary(scores(), data(), [])
+    text = text_of(scores(), data(findings={"overlap": 2, "off-boundary": 3}))
+    assert "5 findings (overlap, off-boundary): corpus/findings.html" in text
+    assert "findings.html" not in text_of(scores(), data())
 
 
 def test_says_what_to_type() -> None:
     wheel = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
-    text = summary(scores(), data(), [wheel])
+    text = text_of(scores(), data(), None, (wheel,))
     assert f"pip install {wheel}" in text
     assert 'spacy.load("en_telecom")' in text
     assert "dvc exp run -S training.max_epochs=" in text
-    assert "dvc metrics diff" in text
-    assert "pip install" not in summary(scores(), data(), [])
+    assert "weasel run compare" in text and str(REPORT) in text
+    assert "pip install" not in text_of(scores(), data())
 
 
-def write(folder: Path, name: str, value: dict[str, Any]) -> None:
+def write(folder: Path, name: str, value: Any) -> None:
     path = folder / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf8")
 
 
-def test_the_command_prints_what_lies_in_the_folder(
+def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    made = []
+
+    def report(path: Path) -> None:
+        made.append(path)
+        path.write_text("page", encoding="utf8")
+        write(tmp_path, "metrics/comparison.json", None)
+
+    monkeypatch.setattr("scripts.report.main", report)
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "metrics/scores.json", scores())
     write(tmp_path, "corpus/data.json", data())
@@ -111,8 +138,13 @@ def test_the_command_prints_what_lies_in_the_folder(
     (tmp_path / "packages" / "en_tiny-1.0.0-py3-none-any.whl").touch()
     main()
     printed = capsys.readouterr().out
-    assert "Learned: all new labels" in printed
-    assert 'spacy.load("en_tiny")' in printed
+    assert "Learned" in printed and 'spacy.load("en_tiny")' in printed
+    main()
+    assert made == [REPORT]
+    later = (tmp_path / REPORT).stat().st_mtime + 5
+    os.utime(tmp_path / "metrics/scores.json", (later, later))
+    main()
+    assert made == [REPORT, REPORT]
 
 
 @pytest.mark.parametrize("missing", ["metrics/scores.json", "corpus/data.json"])
