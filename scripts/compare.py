@@ -40,9 +40,9 @@ def resolve(name: str) -> str | None:
     """The commit of a revision or experiment; None for the workspace."""
     if name == WORKSPACE:
         return None
-    git = Git(".")
-    experiments = [ref for ref in git.iter_refs(base="refs/exps") if ref.endswith(f"/{name}")]
     try:
+        git = Git(".")
+        experiments = [ref for ref in git.iter_refs(base="refs/exps") if ref.endswith(f"/{name}")]
         return git.resolve_rev(experiments[0] if experiments else name)
     except GitError:
         raise CompareError(f"{name} is no commit, branch, tag or experiment here.") from None
