@@ -39,4 +39,4 @@ document: setup ## Write the README's last part and its picture anew
 	python -m scripts.picture docs/summary.svg
 
 clean: ## Remove what the pipeline made; data, environment and DVC's cache stay
-	rm -rf corpus training/base training/model training/model-best training/model-last packages
+	rm -rf corpus training/base training/model training/model-best training/model-last training/live packages

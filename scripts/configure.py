@@ -104,6 +104,8 @@ def configure(
     config["training"] |= {
         "dropout": training.dropout,
         "max_epochs": training.max_epochs,
+        # The last evaluation is at the end of the last epoch; the progress bar wants to know.
+        "max_steps": training.max_epochs * steps,
         "eval_frequency": steps,
         "patience": training.patience * steps,
     }
@@ -136,6 +138,7 @@ def main(recipe: Path, base: Path, corpus: Path, output: Path) -> None:
         training=params.training,
         ratio=params.rehearsal.ratio,
     )
+    config["training"]["logger"]["path"] = (output.parent / "live").as_posix()
     output.parent.mkdir(parents=True, exist_ok=True)
     config.to_disk(output)
     msg.good(f"Training config written to {output}")

@@ -4,8 +4,10 @@ It stands alone, importing spaCy and nothing of the project.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy
 import spacy
@@ -16,8 +18,12 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
+from spacy.training.loggers import console_logger_v3
 from spacy.util import minibatch
 from thinc.api import Model, set_dropout_rate
+
+if TYPE_CHECKING:
+    from dvclive import Live
 
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
 
@@ -271,3 +277,87 @@ def sort_scores() -> Callable[[Language], Language]:
         return nlp
 
     return before_to_disk
+
+
+@spacy.registry.loggers("dvclive.v1")
+def dvclive_logger(
+    path: str | None = None, progress_bar: str | None = None
+) -> Callable[..., tuple[Callable, Callable]]:
+    """Print spaCy's own table, and write every evaluation into the folder `path` with DVCLive.
+
+    `dvc exp show`, `dvc plots show` and DVC's editor extension read these files while the training
+    runs. The same training writes the same bytes. What an older run left there is removed first.
+
+    path: without one, there is only the table.
+    progress_bar: none, or of what spacy.ConsoleLogger.v3 has it: "train" or "eval".
+    """
+    table = console_logger_v3(progress_bar=progress_bar)
+
+    def setup(
+        nlp: Language, stdout: IO = sys.stdout, stderr: IO = sys.stderr
+    ) -> tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]:
+        print_step, close_table = table(nlp, stdout, stderr)
+        live = open_live(path) if path else None
+
+        def log_step(info: dict[str, Any] | None) -> None:
+            print_step(info)
+            if live and info is not None:
+                write_evaluation(live, nlp, info)
+
+        def finalize() -> None:
+            close_table()
+            if live:
+                live.end()
+
+        return log_step, finalize
+
+    return setup
+
+
+def open_live(path: str) -> "Live":
+    """DVCLive that only writes files: a stage commits nothing, and asks nobody over the network.
+
+    It is imported here, so that a model that is only used does without it.
+    """
+    from dvclive import Live
+
+    class Files(Live):
+        """Sees no repository: Live would make one of DVC where there is only git's."""
+
+        def _init_dvc(self) -> None:
+            pass
+
+    os.environ["DVC_STUDIO_OFFLINE"] = "true"
+    return Files(path, resume=False, report=None, save_dvc_exp=False, dvcyaml=None)
+
+
+def write_evaluation(live: "Live", nlp: Language, info: dict[str, Any]) -> None:
+    """Write what spaCy's table shows of an evaluation, and the F of every label that is learned.
+
+    Every evaluation has the same figures, also of a label that was not seen. Scores are from 0
+    to 1, as everywhere in the project.
+    """
+    scores = info["other_scores"]
+    per_label = scores.get("ents_per_type") or {}
+    weights = nlp.config["training"]["score_weights"]
+    figures = {"score": info["score"]}
+    figures |= {key: scores.get(key, 0.0) for key, value in weights.items() if value is not None}
+    for label in learned_labels(nlp):
+        # DVCLive makes a folder of what stands before a slash.
+        key = f"label_f/{label.replace('/', '_')}"
+        figures[key] = per_label[label]["f"] if label in per_label else 0.0
+    live.step = info["step"]
+    live.log_metric("epoch", info["epoch"], plot=False)
+    live.log_metric("loss", round(float(sum(info["losses"].values())), 2))
+    for key, figure in figures.items():
+        live.log_metric(key, round(float(figure), 4))
+    # The model that is kept: of equal ones, spaCy keeps the last.
+    score, step = max(info["checkpoints"])
+    live.summary["best"] = {"score": round(float(score), 4), "step": step}
+    live.next_step()
+
+
+def learned_labels(nlp: Language) -> list[str]:
+    """The labels of the entity recognizers in a pipeline, in order."""
+    recognizers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, EntityRecognizer)]
+    return sorted({label for pipe in recognizers for label in pipe.labels})

@@ -1,6 +1,10 @@
-"""What `spacy train` calls: whole epochs, sorted labels, copied weights, the same bytes."""
+"""What `spacy train` calls: whole epochs, sorted labels, copied weights, rows, the same bytes."""
 
+import csv
+import io
+import json
 import os
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -23,6 +27,7 @@ from scripts.functions import (
     OVERRIDES,
     batch_by_words,
     copy_weights,
+    dvclive_logger,
     examples_once,
     follow,
     gradient,
@@ -362,6 +367,200 @@ def test_rehearsal_brings_back_what_was_forgotten(
     assert distance() < 0.2 * forgotten
 
 
+# What is written while it learns
+
+
+@pytest.fixture
+def learner() -> Language:
+    """A pipeline that learns two labels, one of them with a slash in it."""
+    nlp = spacy.blank("en")
+    ner: Any = nlp.add_pipe("ner")
+    for name in ("BAND", "A/B"):
+        ner.add_label(name)
+    nlp.initialize()
+    nlp.config["training"]["score_weights"] = {"ents_f": 1.0, "ents_p": 0.0, "unused": None}
+    return nlp
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is called over the network, with everything set for DVC Studio."""
+    addresses: list[Any] = []
+
+    def refuse(*address: Any, **_: Any) -> None:
+        addresses.append(address)
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setenv("DVC_STUDIO_TOKEN", "token")
+    monkeypatch.setenv("DVC_STUDIO_REPO_URL", "https://example.com/repository")
+    monkeypatch.setenv("DVC_EXP_NAME", "trial")  # as `dvc exp run` does
+    monkeypatch.setenv("DVC_STUDIO_OFFLINE", "")
+    return addresses
+
+
+def evaluation(step: int, best: tuple[float, int], **per_label: float) -> dict[str, Any]:
+    """What the training loop hands to a logger; best: the score and step of an older row."""
+    f = 0.123456 * step
+    scores = {
+        "ents_f": f,
+        "ents_per_type": {name: {"p": 0.0, "r": 0.0, "f": f} for name, f in per_label.items()},
+    }
+    return {
+        "epoch": 0,
+        "step": step,
+        "score": f,
+        "other_scores": scores,
+        "losses": {"ner": numpy.float32(10.126)},
+        "checkpoints": [best, (f, step)],
+    }
+
+
+def log_two(nlp: Language, path: Path | None) -> str:
+    """Log two evaluations and a step between them; return what was printed."""
+    printed = io.StringIO()
+    log_step, finalize = dvclive_logger(str(path) if path else None)(nlp, printed, io.StringIO())
+    log_step(evaluation(0, (0.0, 0)))
+    log_step(None)
+    log_step(evaluation(2, (0.0, 0), BAND=0.5, PERSON=0.9))
+    finalize()
+    return printed.getvalue()
+
+
+def read_rows(live: Path) -> dict[str, list[tuple[int, float]]]:
+    """The steps and values of every figure that was written."""
+    found = {}
+    folder = live / "plots" / "metrics"
+    for path in folder.rglob("*.tsv"):
+        with path.open(encoding="utf8", newline="") as file:
+            header, *rows = csv.reader(file, delimiter="\t")
+        assert header == ["step", path.stem]
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        found[name] = [(int(step), float(value)) for step, value in rows]
+    return found
+
+
+def test_every_evaluation_is_a_row_and_an_older_run_is_cleared(
+    learner: Language, tmp_path: Path
+) -> None:
+    live = tmp_path / "live"
+    for old in ("plots/metrics/ents_f.tsv", "plots/metrics/label_f/OLD.tsv", "metrics.json"):
+        (live / old).parent.mkdir(parents=True, exist_ok=True)
+        (live / old).write_text("old\trun\n")
+    log_two(learner, live)
+    assert read_rows(live) == {
+        "score": [(0, 0.0), (2, 0.2469)],
+        "ents_f": [(0, 0.0), (2, 0.2469)],
+        "ents_p": [(0, 0.0), (2, 0.0)],
+        "ents_r": [(0, 0.0), (2, 0.0)],
+        "loss": [(0, 10.13), (2, 10.13)],
+        "label_f/BAND": [(0, 0.0), (2, 0.5)],
+        "label_f/A_B": [(0, 0.0), (2, 0.0)],
+    }
+    assert json.loads((live / "metrics.json").read_text()) == {
+        "epoch": 0,
+        "step": 2,
+        "loss": 10.13,
+        "score": 0.2469,
+        "ents_f": 0.2469,
+        "ents_p": 0.0,
+        "ents_r": 0.0,
+        "label_f": {"A_B": 0.0, "BAND": 0.5},
+        "best": {"score": 0.2469, "step": 2},
+    }
+
+
+@pytest.mark.parametrize("in_git", [True, False])
+def test_only_the_folder_is_written(
+    in_git: bool,
+    learner: Language,
+    calls: list[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if in_git:
+        subprocess.run(["git", "init", "--quiet"], check=True)
+    before = contents(tmp_path)
+    log_two(learner, Path("live"))
+    new = {name: data for name, data in contents(tmp_path).items() if before.get(name) != data}
+    assert "live/metrics.json" in new
+    assert {name.split("/")[0] for name in new} == {"live"}
+    assert not any(str(tmp_path).encode() in data for data in new.values())
+    assert calls == []
+
+
+def test_without_a_folder_there_is_only_the_table(
+    learner: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed = log_two(learner, None)
+    assert printed == log_two(learner, tmp_path / "live")
+    assert "LOSS NER" in printed
+    assert [path.name for path in tmp_path.iterdir()] == ["live"]
+
+
+def test_a_model_that_is_only_used_does_without_dvclive() -> None:
+    code = "import sys, scripts.functions; sys.exit('dvclive' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@spacy.registry.callbacks("test_interrupt.v1")
+def interrupt(step: int) -> Callable[[Language, dict], None]:
+    """Stop the training before an update, as Ctrl+C does; never at step 0."""
+
+    def before_update(nlp: Language, info: dict) -> None:
+        if step and info["step"] == step:
+            raise KeyboardInterrupt
+
+    return before_update
+
+
+@pytest.mark.parametrize("strategy", ["extend", "update"])
+@pytest.mark.parametrize("stop_at", [0, 8])
+def test_the_rows_are_those_of_the_table(
+    strategy: str,
+    stop_at: int,
+    bases: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    params = write_world(tmp_path, training__strategy=strategy, training__max_epochs=4)
+    path = write_config(tmp_path, params, bases["own"])
+    config = load_config(path)
+    config["training"]["logger"]["path"] = str(tmp_path / "live")
+    config["training"]["before_update"] = {"@callbacks": "test_interrupt.v1", "step": stop_at}
+    config.to_disk(path)
+    capsys.readouterr()
+    if stop_at:
+        with pytest.raises(KeyboardInterrupt):
+            train(path, tmp_path)
+    else:
+        train(path, tmp_path)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    table = [list(map(float, line)) for line in lines if line and line[0].isdigit()]
+    (header,) = (line for line in lines if line[:2] == ["E", "#"])
+    live = read_rows(tmp_path / "live")
+    steps = [int(row[1]) for row in table]
+    assert len(steps) == (3 if stop_at else 5)
+    assert all([step for step, _ in figures] == steps for figures in live.values())
+    names = header[header.index("LOSS") + 2 :]
+    assert len(names) == len(config["training"]["score_weights"]) + 1
+    # A long name is cut; the table has percents, but for the score.
+    for place, name in enumerate(names, start=3):
+        (figures,) = (live[key] for key in live if key.startswith(name.lower().rstrip(".")))
+        written = [value if name == "SCORE" else 100 * value for _, value in figures]
+        assert written == pytest.approx([row[place] for row in table], abs=0.0051), name
+    assert [value for _, value in live["loss"]] == [row[2] for row in table]
+    labels = {"BAND", "GEAR"} | ({"PERSON", "LOC"} if strategy == "update" else set())
+    assert {name.split("/")[1] for name in live if "/" in name} == labels
+    # The model that is kept is the best one's.
+    best = json.loads((tmp_path / "live" / "metrics.json").read_text())["best"]
+    assert best["score"] == max(score for _, score in live["score"])
+    assert (best["step"], best["score"]) in live["score"]
+
+
 # The same bytes
 
 
@@ -378,13 +577,17 @@ def test_the_trained_model_does_not_depend_on_the_hash_seed(
     strategy: str, bases: dict[str, Path], tmp_path: Path
 ) -> None:
     params = write_world(tmp_path, training__strategy=strategy, training__max_epochs=1)
-    write_config(tmp_path, params, bases["own"])
-    command = [sys.executable, "-m", "spacy", "train", "config.cfg"]
-    command += ["--code", str(ROOT / "scripts" / "functions.py"), "--output"]
+    config = load_config(write_config(tmp_path, params, bases["own"]))
+    config["training"]["logger"]["path"] = "live"
+    config.to_disk(tmp_path / "config.cfg")
+    command = [sys.executable, "-m", "spacy", "train", "../config.cfg", "--output", "."]
+    command += ["--code", str(ROOT / "scripts" / "functions.py")]
+    for seed in ("1", "2"):
+        (tmp_path / seed).mkdir()
     runs = [
         subprocess.Popen(
-            [*command, seed],
-            cwd=tmp_path,
+            command,
+            cwd=tmp_path / seed,
             env=os.environ | {"PYTHONHASHSEED": seed},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -394,8 +597,10 @@ def test_the_trained_model_does_not_depend_on_the_hash_seed(
     for process in runs:
         printed, _ = process.communicate()
         assert process.returncode == 0, printed.decode()
-    first, second = (contents(tmp_path / seed / "model-best") for seed in ("1", "2"))
-    assert "meta.json" in first
+    first, second = (contents(tmp_path / seed) for seed in ("1", "2"))
+    assert {"model-best/meta.json", "live/metrics.json", "live/plots/metrics/loss.tsv"} <= set(
+        first
+    )
     assert [name for name in first if first[name] != second.get(name)] == []
 
 
