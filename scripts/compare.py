@@ -183,6 +183,8 @@ def compare_revisions(before: str = "HEAD", after: str = WORKSPACE) -> dict[str,
 
 def verdict(row: dict[str, Any]) -> str:
     """What a difference means, in a word."""
+    if not row["difference"]:
+        return "the same"
     if row["p"] >= 0.05:
         return "could be chance"
     return "better" if row["difference"] > 0 else "worse"

@@ -56,7 +56,10 @@ def write_state(folder: Path, rows: list[dict[str, Any]], ratio: float) -> None:
     """A run's results, in the workspace."""
     srsly.write_jsonl(folder / "source.jsonl", rows)
     (folder / "params.yaml").write_text(f"rehearsal:\n  ratio: {ratio}\n", encoding="utf8")
-    block: dict[str, Any] = {"new": {"per_label": {"BAND": {}}}, "kept": {"per_label": {"LOC": {}, "ORG": {}}}}
+    block: dict[str, Any] = {
+        "new": {"per_label": {"BAND": {}}},
+        "kept": {"per_label": {"LOC": {}, "ORG": {}}},
+    }
     (folder / "metrics").mkdir(exist_ok=True)
     srsly.write_json(folder / "metrics/scores.json", {"tuned": block})
     sh(folder, sys.executable, "-m", "dvc", "repro", "--quiet")

@@ -182,6 +182,11 @@ def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
         time.sleep(1)
     shown = sh(project, "python", "-m", "dvc", "exp", "show", "--csv").stdout
     assert "in-place" in shown and "queued" in shown
+    # By name, without running anything.
+    compare = ("python", "-m", "weasel", "run", "compare", ".", "--vars.after", "in-place")
+    output = sh(project, *compare).stdout
+    assert "all (new)" in output and "training.max_epochs: 2 → 1" in output
+    assert sh(project, "git", "status", "--porcelain").stdout == ""
 
 
 def test_dvc_shows_metrics_and_the_graph(project: Path) -> None:
@@ -191,6 +196,15 @@ def test_dvc_shows_metrics_and_the_graph(project: Path) -> None:
         project, "python", "-m", "dvc", "plots", "show", "--show-vega", "metrics/labels.csv"
     ).stdout
     assert "TECHNIQUE (new)" in plots
+    for path in ("metrics/confusion.csv", "training/live/plots/metrics/score.tsv"):
+        drawn = sh(project, "python", "-m", "dvc", "plots", "show", "--show-vega", path).stdout
+        assert "vega" in drawn
+
+
+def test_the_report_is_there_and_loads_nothing(project: Path) -> None:
+    page = (project / "metrics/report.html").read_text(encoding="utf8")
+    assert "What was learned, what was kept" in page and "http" not in page.split("<script")[0]
+    assert len((project / "metrics/predictions.jsonl").read_text(encoding="utf8").splitlines()) > 60
 
 
 def test_a_killed_run_goes_on_cleanly_and_gives_the_same_bytes(
