@@ -27,7 +27,7 @@ COLUMNS = {
 
 def verdict(row: dict) -> str:
     """What the step from three quarters to all says. row: of `compare`, for all new labels."""
-    step = f"From three quarters to all, F changes by {row['difference']:+.3f} (p = {row['p']:.3f})"
+    step = f"From three quarters to all, F changes by {row['difference']:+.3f} (p = {row['p']:.4f})"
     if row["p"] < 0.05 and row["difference"] > 0:
         return f"{step}: more annotation is likely to help."
     return f"{step}: from this it cannot be said that more annotation would help."
