@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import numpy
 
-from scripts.intake import LISTED, PARTS, SHORT, SIGNATURE, Batch, Source
+from scripts.batches import LISTED, PARTS, Batch
+from scripts.intake import Source
+from scripts.minhash import first_of, near_duplicates
 from scripts.parsers import parse
 from scripts.readers import read_pieces
 from scripts.records import Finding, Record, find
@@ -19,9 +21,6 @@ from scripts.records import Finding, Record, find
 FEW = 10
 # Names of a split that also stand in train, above which its score says little of new ones.
 SEEN = 0.9
-# Places of a signature in which near-duplicates agree: about four fifths of their words.
-ALIKE = 13
-BANDS = 4
 
 Place = tuple[str, int]
 
@@ -67,7 +66,7 @@ def pair_up(total: Batch) -> dict[str, numpy.ndarray]:
     again = first != everyone
     across = part != part[first]
     differs = again & (spans != spans[first]) & (spans != 0) & (spans[first] != 0)
-    near = near_duplicates(total, first)
+    near = near_duplicates(total.signatures, facts["words"], first)
     is_near = near != everyone
     near_across = part != part[near]
     begin = first_of(facts["doc"])
@@ -87,34 +86,6 @@ def pair_up(total: Batch) -> dict[str, numpy.ndarray]:
         code: numpy.stack([everyone[mask], other[mask]], axis=1)
         for code, (mask, other) in chosen.items()
     }
-
-
-def first_of(keys: numpy.ndarray) -> numpy.ndarray:
-    """For each of `keys`, where the same key stands first."""
-    _, first, inverse = numpy.unique(keys, return_index=True, return_inverse=True)
-    return first[inverse]
-
-
-def near_duplicates(total: Batch, first: numpy.ndarray) -> numpy.ndarray:
-    """For each record, an earlier one with nearly the same words, or itself.
-
-    Candidates agree in a band of their MinHash signatures (Leskovec, Rajaraman and Ullman, Mining
-    of Massive Datasets, section 3.4). Equal texts are no near-duplicates, and of several only the
-    first counts.
-    """
-    signatures = total.signatures
-    assert signatures is not None
-    near = numpy.arange(len(first))
-    own = near[(first == near) & (total.facts["words"] >= SHORT)]
-    width = SIGNATURE // BANDS
-    for band in range(BANDS):
-        keys = numpy.ascontiguousarray(signatures[own, band * width : (band + 1) * width])
-        other = own[first_of(keys.view("u8").ravel())]
-        pairs = numpy.stack([own, other])[:, own != other]
-        alike = (signatures[pairs[0]] == signatures[pairs[1]]).sum(axis=1) >= ALIKE
-        later, earlier = pairs[:, alike]
-        near[later] = numpy.minimum(near[later], earlier)
-    return near
 
 
 def recall(wanted: set[Place], sources: list[Source]) -> dict[Place, Record]:

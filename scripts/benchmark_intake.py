@@ -24,10 +24,11 @@ from spacy.tokens import DocBin
 from tqdm import tqdm
 from wasabi import msg
 
+from scripts.batches import count_words
 from scripts.docbins import ATTRS
-from scripts.intake import count_words, load_tokenizer
 from scripts.params import load_params
 from scripts.preprocess import SPLITS, count_cores, take_labelled
+from scripts.worker import load_tokenizer
 
 SIZES = (10_000, 100_000, 1_000_000)
 BARE = 50_000

@@ -12,7 +12,7 @@ import srsly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wasabi import msg
 
-from scripts.intake import Batch
+from scripts.batches import Batch
 from scripts.records import CODES, Finding
 
 ORDER = {code: number for number, code in enumerate(CODES)}

@@ -24,14 +24,16 @@ from spacy.tokens import DocBin
 from wasabi import msg
 
 from scripts.across import count_spans, list_across, list_labels, refuse_units, share_seen
+from scripts.batches import Batch, count_words, is_part, note
 from scripts.docbins import ATTRS, read_docs
 from scripts.fill import entity_labels, fill_all, find_rivals
 from scripts.findings import count_codes, records_of, show_findings, write_findings
-from scripts.intake import Batch, Settings, Source, count_words, is_part, note, take_in
+from scripts.intake import Source, take_in
 from scripts.params import Data, Params, load_params
 from scripts.readers import list_files, recognize
 from scripts.records import DataError
 from scripts.rehearsal import rehearse, warn_of_little
+from scripts.worker import Settings
 
 SPLITS = ("train", "dev", "test")
 FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")

@@ -197,16 +197,15 @@ def look_at_columns(lines: list[str]) -> Layout | None:
     if width < 2 or not mostly(len(row) == width for row in cells):
         return None
     cells = [row for row in cells if len(row) == width]
+    word = int(is_numbered([row[0] for row in cells]))
     labels = {
         i: {row[i][2:] for row in cells}
-        for i in range(width)
+        for i in range(word + 1, width)
         if mostly(TAG.match(row[i]) for row in cells)
     }
     # Chunks (B-NP) are tags, too, but no names: CoNLL-2003 has them before the names.
     tags = [i for i, found in labels.items() if not (found - {""} and found - {""} <= CHUNKS)]
-    if not tags or 0 in tags:
-        return None
-    return Layout("columns", int(is_numbered([row[0] for row in cells])), tuple(tags), delimiter)
+    return Layout("columns", word, tuple(tags), delimiter) if tags else None
 
 
 def mostly(answers: Iterable[object]) -> bool:

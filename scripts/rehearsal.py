@@ -14,22 +14,14 @@ from spacy.tokens import Doc, DocBin
 from tqdm import tqdm
 from wasabi import msg
 
+from scripts.batches import Batch, count_words, is_part
 from scripts.docbins import ATTRS, add_doc, pack, write_shard
-from scripts.intake import (
-    CHUNK,
-    Batch,
-    Source,
-    count_words,
-    cut,
-    in_order,
-    is_part,
-    load_tokenizer,
-    reject,
-)
+from scripts.intake import CHUNK, Source, cut, in_order
 from scripts.params import Params
 from scripts.parsers import parse
 from scripts.readers import list_files, recognize
 from scripts.records import UnusableError, check_record
+from scripts.worker import load_tokenizer, reject
 
 # Words of general text below which more than a fiftieth of the base's F is lost, as measured
 # (docs/keeping.md).

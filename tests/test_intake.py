@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import spacy
 import srsly
@@ -17,13 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.training import Corpus
 
-from scripts import across, intake
-from scripts.across import near_duplicates
+from scripts import across, batches, intake, minhash, worker
+from scripts.batches import Batch, is_part
 from scripts.docbins import read_docs
-from scripts.intake import Batch, in_order, is_part, share
+from scripts.intake import in_order
 from scripts.params import Params
 from scripts.preprocess import SPLITS, stop_at_errors, take_labelled
 from scripts.records import CODES, DataError
+from scripts.worker import share
 from tests.conftest import label, write_world
 
 BLANK = spacy.blank("en")
@@ -347,10 +349,10 @@ def test_a_tokenizer_with_too_many_words_is_loaded_anew(
     monkeypatch.setattr(intake, "CHUNK", 20_000)
     take(base, tmp_path / "w", varied(2000))
     before = contents(tmp_path / "w" / "corpus")
-    monkeypatch.setattr(intake, "MOST_WORDS", 1000)
-    first = intake.load_tokenizer(base)
+    monkeypatch.setattr(worker, "MOST_WORDS", 1000)
+    first = worker.load_tokenizer(base)
     take(base, tmp_path / "w", varied(2000))
-    assert intake.load_tokenizer(base) is not first
+    assert worker.load_tokenizer(base) is not first
     assert contents(tmp_path / "w" / "corpus") == before
 
 
@@ -479,10 +481,10 @@ def test_a_signature_estimates_the_share_of_common_words() -> None:
                 nlp.make_doc(" ".join(part)).to_array(["ORTH", "SPACY"])
                 for part in (words[:40], words[40 - common : 80 - common])
             ]
-            signature = intake.sign(nlp, tokens)
+            signature = minhash.sign(nlp.vocab.strings, tokens)
             shares.append(float((signature[0] == signature[1]).mean()))
-            total = Batch(facts={"words": intake.numpy.array([40, 40])}, signatures=signature)
-            pairs += int(near_duplicates(total, intake.numpy.arange(2))[1] == 0)
+            near = minhash.near_duplicates(signature, numpy.array([40, 40]), numpy.arange(2))
+            pairs += int(near[1] == 0)
         agree[common] = [sum(shares) / 100, pairs / 100]
         jaccard = common / (80 - common)
         assert agree[common][0] == pytest.approx(jaccard, abs=0.05)
@@ -549,7 +551,7 @@ def test_a_file_of_byte_offsets_is_refused_even_where_they_fit_by_accident(
 def test_many_findings_of_a_kind_are_counted_and_the_first_listed(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "LISTED", 5)
+    monkeypatch.setattr(batches, "LISTED", 5)
     monkeypatch.setattr(across, "LISTED", 5)
     monkeypatch.setattr(intake, "CHUNK", 1_000)
     off = GOOD | {"spans": [{"start": 5, "end": 7, "label": "BAND"}]}

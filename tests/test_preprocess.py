@@ -17,11 +17,12 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from scripts import check, intake, rehearsal
+from scripts import batches, check, intake, rehearsal, worker
 from scripts.docbins import read_docs
 from scripts.fill import fill, find_rivals, start_filler
 from scripts.params import Params
 from scripts.preprocess import main, preprocess
+from scripts.readers import Layout
 from scripts.records import CODES, DataError, Record, make_doc
 from scripts.rehearsal import ENOUGH_WORDS
 from tests.conftest import PEOPLE, ROOT, domain_records, general_records, label, write_world
@@ -174,11 +175,11 @@ def filled(
     text: str = SENTENCE,
 ) -> tuple[list[tuple[str, str]], str]:
     """The entities, and an IOB letter for each token, - where nothing is known."""
-    settings = intake.Settings(base, "strict", unlabelled, {}, {}, 1.0, 0, True)
-    intake.start(settings)
+    settings = worker.Settings(base, "strict", unlabelled, {}, {}, 1.0, 0, True)
+    worker.start(settings)
     entities = {"entities": spans} if spans is not None else {}
     piece = ("a.jsonl", 1, [text, entities])
-    batch = intake.work(intake.Chunk(intake.Layout("spacy-json"), "train", [piece]))
+    batch = worker.work(batches.Chunk(Layout("spacy-json"), "train", [piece]))
     path = folder / "train-00000.spacy"
     path.write_bytes(batch.shards["train"])
     if unlabelled == "base":
