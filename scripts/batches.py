@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy
 
+from scripts.formats import Layout
 from scripts.minhash import SIGNATURE
-from scripts.readers import Layout, Piece
+from scripts.readers import Piece
 from scripts.records import Finding
 
 # So many findings of each code are listed; all are counted.

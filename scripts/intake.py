@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from scripts.batches import FACTS, Batch, Chunk
 from scripts.docbins import write_shard
+from scripts.formats import Layout
 from scripts.minhash import SIGNATURE
-from scripts.readers import Layout, Piece, read_pieces
+from scripts.readers import Piece, read_pieces
 from scripts.worker import Settings, start, work
 
 CHUNK = 1 << 20

@@ -13,7 +13,8 @@ from typing import Any
 import srsly
 from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 
-from scripts.readers import ASK, TAG, Layout, Piece, split_row
+from scripts.formats import ASK, TAG, Layout, split_row
+from scripts.readers import Piece
 from scripts.records import Note, Record, UnusableError, make_record
 
 # End and single, as some programs call the last and the unit of BILOU.

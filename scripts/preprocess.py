@@ -26,11 +26,12 @@ from wasabi import msg
 from scripts.across import count_spans, list_across, list_labels, refuse_units, share_seen
 from scripts.batches import Batch, count_words, is_part, note
 from scripts.docbins import ATTRS, read_docs
+from scripts.files import list_files
 from scripts.fill import entity_labels, fill_all, find_rivals
 from scripts.findings import count_codes, records_of, show_findings, write_findings
+from scripts.formats import recognize
 from scripts.intake import Source, take_in
 from scripts.params import Data, Params, load_params
-from scripts.readers import list_files, recognize
 from scripts.records import DataError
 from scripts.rehearsal import rehearse, warn_of_little
 from scripts.worker import Settings
@@ -67,7 +68,8 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
 def find_split(source: Path, part: str) -> Path | None:
     """The file or folder of a split in a folder of data."""
     found = [path for path in source.iterdir() if path.name.split(".")[0] == part]
-    found = sorted(path for path in found if path.suffix != ".ann")
+    # brat's other half; what `dvc add` leaves beside a file.
+    found = sorted(path for path in found if path.suffix not in (".ann", ".dvc"))
     if len(found) > 1:
         names = ", ".join(str(path) for path in found)
         raise DataError(f"{names}: which one is meant? Take the others away.")

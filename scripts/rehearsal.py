@@ -16,10 +16,11 @@ from wasabi import msg
 
 from scripts.batches import Batch, count_words, is_part
 from scripts.docbins import ATTRS, add_doc, pack, write_shard
+from scripts.files import list_files
+from scripts.formats import recognize
 from scripts.intake import CHUNK, Source, cut, in_order
 from scripts.params import Params
 from scripts.parsers import parse
-from scripts.readers import list_files, recognize
 from scripts.records import UnusableError, check_record
 from scripts.worker import load_tokenizer, reject
 

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from scripts import readers
+from scripts.files import list_files
+from scripts.formats import NAMES, Layout, recognize
 from scripts.parsers import parse
-from scripts.readers import NAMES, list_files, read_pieces, recognize
+from scripts.readers import read_array, read_pieces
 from scripts.records import CODES, DataError, Record, UnusableError
 
 FORMATS = Path(__file__).parent / "formats"
@@ -455,6 +457,7 @@ def test_a_txt_file_is_plain_texts(tmp_path: Path) -> None:
 
 def test_hidden_files_are_passed_over_and_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").write_bytes(b"\x00\x01")
+    (tmp_path / "b.jsonl.dvc").write_text("outs: []", encoding="utf8")
     with pytest.raises(DataError, match="empty"):
         list_files(tmp_path)
     save(tmp_path / "b.jsonl", [{"text": "b"}])
@@ -702,8 +705,6 @@ def test_a_gzip_bomb_is_refused_before_it_is_unpacked(
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
 def test_an_array_is_cut_into_its_elements(values: list[Any]) -> None:
-    from scripts.readers import Layout, read_array
-
     for indent in (None, 1):
         raw = json.dumps(values, indent=indent, ensure_ascii=False).encode("utf8", "surrogatepass")
         try:

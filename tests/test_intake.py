@@ -175,6 +175,7 @@ def test_splits_may_be_folders_and_gzip(base: Path, tmp_path: Path) -> None:
     raw = (data / "test.jsonl").read_bytes()
     (data / "test.jsonl").unlink()
     (data / "test.jsonl.gz").write_bytes(gzip.compress(raw))
+    (data / "test.jsonl.gz.dvc").write_text("outs: []", encoding="utf8")
     total = take_again(base, tmp_path, params)
     assert {part: int(is_part(total, part).sum()) for part in SPLITS} == dict.fromkeys(SPLITS, 10)
     # Small files share a shard.

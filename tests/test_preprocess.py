@@ -20,9 +20,9 @@ from spacy.tokens import Doc, Span
 from scripts import batches, check, intake, rehearsal, worker
 from scripts.docbins import read_docs
 from scripts.fill import fill, find_rivals, start_filler
+from scripts.formats import Layout
 from scripts.params import Params
 from scripts.preprocess import main, preprocess
-from scripts.readers import Layout
 from scripts.records import CODES, DataError, Record, make_doc
 from scripts.rehearsal import ENOUGH_WORDS
 from tests.conftest import PEOPLE, ROOT, domain_records, general_records, label, write_world
