@@ -119,6 +119,8 @@ def take_general(
     general = take_in(
         sources, settings, output=folder, rejected=rejected, jobs=jobs, title="General text"
     )
+    for finding in refuse_units(general):
+        note(finding, general)
     is_gold = bool(is_part(general, "general").any())
     if write and is_gold:
         shutil.rmtree(folder / "plain", ignore_errors=True)

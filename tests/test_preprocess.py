@@ -503,6 +503,16 @@ def test_rejected_records_stop_the_run_and_leave_the_old_corpus(
     assert data["records"]["rejected"] == data["findings"]["not-json"] == 1
 
 
+def test_general_text_that_counts_bytes_is_refused_too(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
+    params = write_world(tmp_path, data__max_rejected=5)
+    span = {"start": 9, "end": 14, "label": "LOC"}
+    add_line(tmp_path / "general.jsonl", {"text": "Über in Paris .", "spans": [span]})
+    with pytest.raises(DataError, match=r"general\.jsonl: offset-unit"):
+        preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
+
+
 def test_a_file_that_cannot_be_read_leaves_everything(
     bases: dict[str, Path],
     tmp_path: Path,
