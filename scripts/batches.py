@@ -58,7 +58,7 @@ class Batch:
 
     def add_findings(self, other: "Batch") -> None:
         """Add what another one counted and listed; of each code, the first ones stay listed."""
-        listed = Counter(finding.code for finding in self.findings)
+        listed = self.found.copy()
         for finding in other.findings:
             if listed[finding.code] < LISTED:
                 self.findings.append(finding)

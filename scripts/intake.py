@@ -30,6 +30,17 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def read_chunks(sources: list[Source], title: str) -> Iterator[Chunk]:
+    """Cut files into chunks, with a progress bar over their bytes."""
+    size = sum(path.stat().st_size for path, _, _ in sources)
+    texts = 0
+    with tqdm(total=size, desc=title, unit="B", unit_scale=True, leave=False) as bar:
+        for chunk in cut(sources, lambda done: bar.update(done - bar.n)):
+            texts += len(chunk.pieces)
+            bar.set_postfix_str(f"{texts:,} texts")
+            yield chunk
+
+
 def cut(sources: list[Source], progress: Callable[[int], object]) -> Iterator[Chunk]:
     """Cut files into chunks; small files of one part and format share one."""
     pieces: list[Piece] = []
@@ -98,17 +109,11 @@ def take_in(
     signatures = [numpy.zeros((0, SIGNATURE), "u2")]
     mentions: dict[tuple[str, str], list[numpy.ndarray]] = defaultdict(list)
     written: Counter[str] = Counter()
-    size = sum(path.stat().st_size for path, _, _ in sources)
-    with (
-        rejected.open("ab") as rejects,
-        tqdm(total=size, desc=title, unit="B", unit_scale=True, leave=False) as bar,
-    ):
-        chunks = cut(sources, lambda done: bar.update(done - bar.n))
-        for batch in in_order(work, chunks, start, settings, jobs):
+    with rejected.open("ab") as rejects:
+        for batch in in_order(work, read_chunks(sources, title), start, settings, jobs):
             for part, shard in batch.shards.items():
-                if shard:
-                    write_shard(output, part, written[part], shard)
-                    written[part] += 1
+                write_shard(output, part, written[part], shard)
+                written[part] += 1
             batch.facts["file"] = batch.facts["file"] + len(total.files)
             total.files += batch.files
             for name, column in batch.facts.items():
@@ -118,7 +123,6 @@ def take_in(
                 mentions[key].append(names)
             total.add_findings(batch)
             rejects.writelines(batch.rejected)
-            bar.set_postfix_str(f"{total.read:,} texts")
     # Each list goes as its array comes, or there would be room for both.
     total.facts = {name: numpy.concatenate(facts.pop(name)) for name in FACTS}
     total.signatures = numpy.concatenate(signatures)

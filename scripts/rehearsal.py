@@ -18,7 +18,7 @@ from scripts.batches import Batch, count_words, is_part
 from scripts.docbins import ATTRS, add_doc, pack, write_shard
 from scripts.files import list_files
 from scripts.formats import recognize
-from scripts.intake import CHUNK, Source, cut, in_order
+from scripts.intake import CHUNK, Source, in_order, read_chunks
 from scripts.params import Params
 from scripts.parsers import parse
 from scripts.records import UnusableError, check_record
@@ -42,30 +42,28 @@ def collect_plain(
     sources: list[Source] = [(file, recognize(file), "rehearsal") for file in list_files(path)]
     # What is wrong in a file that is read as general text, too, has been said.
     found = Batch() if path == Path(params.evaluate.general) else total
-    size = sum(file.stat().st_size for file, _, _ in sources)
-    with tqdm(total=size, desc="Reading rehearsal", unit="B", unit_scale=True, leave=False) as bar:
-        for chunk in cut(sources, lambda done: bar.update(done - bar.n)):
-            texts = []
-            for piece in chunk.pieces:
-                record = None
-                found.read += 1
-                try:
-                    record = parse(piece, chunk.layout)
-                    check_record(record)
-                except UnusableError as error:
-                    reject(piece, record, error, found)
-                    continue
-                found.used += 1
-                if record.spans is None:
-                    texts.append(record.text)
-            hashes = numpy.array([get_string_id(text) for text in texts], "u8")
-            new = ~numpy.isin(hashes, taken)
-            rows = [
-                (sha256(text.encode()).digest(), text)
-                for text, is_new in zip(texts, new, strict=True)
-                if is_new
-            ]
-            table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", rows)
+    for chunk in read_chunks(sources, "Reading rehearsal"):
+        texts = []
+        for piece in chunk.pieces:
+            record = None
+            found.read += 1
+            try:
+                record = parse(piece, chunk.layout)
+                check_record(record)
+            except UnusableError as error:
+                reject(piece, record, error, found)
+                continue
+            found.used += 1
+            if record.spans is None:
+                texts.append(record.text)
+        hashes = numpy.array([get_string_id(text) for text in texts], "u8")
+        new = ~numpy.isin(hashes, taken)
+        rows = [
+            (sha256(text.encode()).digest(), text)
+            for text, is_new in zip(texts, new, strict=True)
+            if is_new
+        ]
+        table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", rows)
     with (folder / "rejected.jsonl").open("ab") as rejects:
         rejects.writelines(total.rejected)
     return table.execute("SELECT count(*) FROM texts").fetchone()[0]

@@ -103,7 +103,9 @@ def work(chunk: Chunk) -> Batch:
         rows.append(take_facts(record, doc, part, batch.files))
     batch.signatures = sign(nlp.vocab.strings, tokens)
     for part, bin_ in bins.items():
-        batch.shards[part] = pack(nlp.vocab, bin_) if is_written(part) else b""
+        # What is left out of train is only checked.
+        if _settings.write and part != "spare":
+            batch.shards[part] = pack(nlp.vocab, bin_)
     batch.used = len(rows)
     columns = zip(*rows, strict=True) if rows else ((),) * len(FACTS)
     for (name, dtype), column in zip(FACTS.items(), columns, strict=True):
@@ -158,11 +160,6 @@ def share(name: str, seed: int) -> float:
     number = int(name[len(stem) :] or 0) if len(name) - len(stem) < 20 else get_string_id(name)
     begin = int.from_bytes(sha256(f"{seed}:{stem}".encode()).digest()[:8], "big")
     return (begin + number * 0x9E3779B97F4A7C15) % 2**64 / 2**64
-
-
-def is_written(part: str) -> bool:
-    """Whether a part is written at all; what is left out of train is only checked."""
-    return _settings.write and part != "spare"
 
 
 def choose_part(doc: str) -> str:
