@@ -7,6 +7,7 @@ Weights are rounded to 10 bits of mantissa, as bfloat16's neighbours have it: no
 than noise, and the wheel is half as large.
 """
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,7 @@ from spacy.training import Example
 from wasabi import msg
 
 from scripts.docbins import read_docs
-from scripts.package import build_wheel
+from scripts.wheel import build_package
 
 DROPPED_BITS = 13
 SYNTAX = ("tag_acc", "pos_acc", "morph_acc", "dep_uas", "dep_las", "sents_f", "lemma_acc")
@@ -83,10 +84,10 @@ def base_model(*, syntax: Path, ner: Path, corpus: Path, output: Path, version: 
     }
     nlp.meta.update(meta)
     with TemporaryDirectory() as scratch:
-        nlp.to_disk(scratch)
-        wheel = build_wheel(
-            model=Path(scratch), name="base_sm", version=version, meta=nlp.meta, output=output
-        )
+        folder = Path(scratch)
+        nlp.to_disk(folder / "model")
+        built = build_package(model=folder / "model", meta=nlp.meta, output=folder)
+        wheel = Path(shutil.move(built, output / built.name))
     msg.table(scores.items(), header=("Score", ""), divider=True)
     msg.good(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB")
     return wheel

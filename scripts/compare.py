@@ -227,6 +227,11 @@ def lists_of(result: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return [(title, lines) for title, lines in lists if lines]
 
 
+def as_code(text: str) -> str:
+    """Text on one line of Markdown that cannot become markup."""
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
+
+
 def as_markdown(result: dict[str, Any]) -> str:
     """The comparison for a pull request; text cannot become markup."""
     aligns = ["---", *["---:"] * 5, "---"]
@@ -234,7 +239,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     lines = [f"{note}\n" for note in result["notes"]]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     for title, items in lists_of(result):
-        lines += ["", f"**{title}**", "", *(f"- `{item.replace('`', chr(39))}`" for item in items)]
+        lines += ["", f"**{title}**", "", *(f"- {as_code(item)}" for item in items)]
     return "\n".join(lines)
 
 
@@ -259,7 +264,10 @@ def main(
     try:
         result = compare_revisions(before, after)
     except CompareError as error:
-        msg.fail(str(error), exits=1)
+        if not md:
+            msg.fail(str(error), exits=1)
+        print(f"There is no comparison: {as_code(str(error))}")
+        raise SystemExit(1) from None
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
     elif md:

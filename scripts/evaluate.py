@@ -21,6 +21,7 @@ from wasabi import msg
 
 from scripts.docbins import read_docs
 from scripts.errors import kinds
+from scripts.kernels import choose_blis
 from scripts.scoring import (
     Row,
     count,
@@ -50,6 +51,7 @@ def score(predicted: list[Doc], gold: list[Doc], labels: list[str]) -> dict:
 
 def predict_all(base: Path, tuned: Path, corpus: Path, gold_general: bool) -> list[Row]:
     """Run both models over test split and general text; the base is gold where there is none."""
+    choose_blis()
     models = {"base": spacy.load(base), "tuned": spacy.load(tuned)}
     rows = []
     for part in ("test", "general"):

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from scripts.docbins import ATTRS, add_doc, pack
 from scripts.intake import in_order
+from scripts.kernels import choose_blis
 
 # A label is said to rival one of the base's where the base gives so many of its spans that label.
 RIVAL_SHARE = 0.2
@@ -23,6 +24,7 @@ _filler: tuple[Language, set[str]]
 def start_filler(base_and_labels: tuple[Path, set[str]]) -> None:
     """Make a process ready for `fill`."""
     global _filler
+    choose_blis()
     base, labels = base_and_labels
     _filler = spacy.load(base), labels
 

@@ -1,32 +1,30 @@
-"""Build the wheel, install it apart, and run it once.
+"""Build the package, install it apart, and run it once.
 
-    python -m scripts.package training/model corpus metrics/scores.json packages
+    python -m scripts.package training corpus metrics/scores.json packages
 
 Stops where less of the base's knowledge is left than `evaluate.min_retention` asks for, unless
-`training.strategy: replace` gave it up on purpose. Needs no
-network, and the same model gives the same bytes.
+`training.strategy: replace` gave it up on purpose. Needs no network, and the same model gives the
+same bytes: a wheel, an sdist, and the model card that both of them hold.
 """
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import spacy
 import srsly
 import typer
-from spacy.cli.package import package as spacy_package
 from wasabi import msg
 
+from scripts.card import find_licenses, list_examples, make_card, read_guide
 from scripts.docbins import read_docs
+from scripts.origin import NAME, describe
 from scripts.params import Params, load_params
+from scripts.wheel import BuildError, build_package, run_installed
 
-# The earliest time that a zip archive can hold: files in the wheel have no time of their own.
-EPOCH = "315532800"
-CHECKED_TEXTS = 20
+CHECKED_TEXTS = 200
 
 
 class PackageError(Exception):
@@ -52,82 +50,9 @@ def check_retention(scores: dict, minimum: float) -> None:
         )
 
 
-def build_wheel(*, model: Path, name: str, version: str, meta: dict, output: Path) -> Path:
-    """Write the wheel of a pipeline's folder into the folder `output`; return its path."""
-    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
-    with tempfile.TemporaryDirectory() as scratch:
-        meta_path = Path(scratch) / "meta.json"
-        srsly.write_json(meta_path, meta)
-        sources = Path(scratch) / "sources"
-        sources.mkdir()
-        spacy_package(
-            model,
-            sources,
-            meta_path=meta_path,
-            name=name,
-            version=version,
-            create_sdist=False,
-            silent=True,
-        )
-        (folder,) = sources.iterdir()
-        # A wheel holds the modes of its files, which depend on who makes them.
-        for path in folder.rglob("*"):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        # Not isolated: the environment's own setuptools builds it, without a network.
-        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(folder)]
-        built = subprocess.run(
-            command, env=environment, umask=0o022, capture_output=True, text=True
-        )
-        if built.returncode:
-            raise PackageError(f"Building the wheel failed:\n{built.stdout}{built.stderr}")
-        (wheel,) = (folder / "dist").glob("*.whl")
-        output.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.move(wheel, output / wheel.name))
-
-
-def installed_entities(wheel: Path, texts: list[str]) -> list[list]:
-    """Install a wheel into a folder of its own, load it by name there, and return its entities."""
-    with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch) / "installed"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-        pip += [
-            "--disable-pip-version-check",
-            "--no-compile",
-            "--target",
-            str(place),
-            str(wheel.resolve()),
-        ]
-        code = (
-            "import json, sys, spacy\n"
-            "nlp = spacy.load(sys.argv[1])\n"
-            "docs = nlp.pipe(json.load(sys.stdin))\n"
-            "json.dump([[[e.start_char, e.end_char, e.label_] for e in d.ents] for d in docs],"
-            " sys.stdout)"
-        )
-        run = [sys.executable, "-c", code, wheel.name.split("-")[0]]
-        for command, given in ((pip, ""), (run, srsly.json_dumps(texts))):
-            done = subprocess.run(
-                command,
-                input=given,
-                capture_output=True,
-                text=True,
-                encoding="utf8",
-                # Away from the project: its code must not be needed.
-                cwd=scratch,
-                env=os.environ | {"PYTHONPATH": str(place), "PYTHONUTF8": "1"},
-            )
-            if done.returncode:
-                raise PackageError(f"The installed package does not work:\n{done.stderr}")
-        return srsly.json_loads(done.stdout)
-
-
-def package(*, model: Path, corpus: Path, scores: dict, params: Params, output: Path) -> Path:
-    """Build the wheel and check that the installed package finds what the model finds."""
-    if params.training.strategy != "replace":
-        check_retention(scores, params.evaluate.min_retention)
-    dropped = srsly.read_json(corpus / "data.json")["dropped_labels"]
-    nlp = spacy.load(model)
-    tuned = scores["tuned"]
+def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) -> dict[str, Any]:
+    """The package's meta.json: what the pipeline's says, params.yaml's words, and the scores."""
+    tuned, own = scores["tuned"], params.package
     performance = {key: tuned["new"][key] for key in ("ents_p", "ents_r", "ents_f")}
     performance["ents_per_type"] = {
         label: {key: figures[f"ents_{key}"] for key in "prf"}
@@ -135,43 +60,115 @@ def package(*, model: Path, corpus: Path, scores: dict, params: Params, output: 
     }
     performance["kept_ents_f"] = tuned["kept"]["ents_f"]
     performance["retention"] = scores["retention"]
-    meta = nlp.meta | {"performance": nlp.meta.get("performance", {}) | performance}
-    meta["description"] = (
-        f"{nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']}, taught "
+    taught = (
+        f"{pipeline['lang']}_{pipeline['name']} {pipeline['version']}, taught "
         f"{', '.join(tuned['new']['per_label'])}"
         + (f" in place of {', '.join(dropped)}, which it no longer finds." if dropped else ".")
     )
-    wheel = build_wheel(
+    return pipeline | {
+        "name": own.name,
+        "version": own.version,
+        "author": own.author,
+        # Those of the base are not the ones to ask.
+        "email": "",
+        "url": "",
+        "license": own.license,
+        "description": own.description or taught,
+        "performance": pipeline.get("performance", {}) | performance,
+    }
+
+
+def summarize(scores: dict) -> dict[str, Any]:
+    """What the lineage tells of scores.json."""
+    measured = {
+        name: {key: figures[key] for key in ("ents_p", "ents_r", "ents_f")}
+        for name, figures in scores["tuned"].items()
+    }
+    return measured | {"retention": scores["retention"]}
+
+
+def carry_licenses(base: Path, licenses: dict[str, str]) -> str:
+    """The licences of what the model was made of, and the texts that the base came with."""
+    texts = [
+        f"{name} of the base model\n\n{(base / name).read_text(encoding='utf8').strip()}"
+        for name in ("LICENSE", "LICENSES_SOURCES")
+        if (base / name).exists()
+    ]
+    lines = [f"{path}: {license_}" for path, license_ in licenses.items()]
+    return "\n\n".join(["\n".join(lines), *texts]) + "\n"
+
+
+def write_texts(training: Path, corpus: Path, scores: Path, params: Params) -> tuple[dict, dict]:
+    """The package's meta.json, and the texts that lie beside it, by their names."""
+    data, figures = srsly.read_json(corpus / "data.json"), srsly.read_json(scores)
+    base, model = training / "base", training / "model"
+    config, environment = training / "config.cfg", training / "environment.json"
+    meta = make_meta(srsly.read_json(model / "meta.json"), figures, data["dropped_labels"], params)
+    sources = [params.data.source, params.evaluate.general, params.rehearsal.text]
+    parts = [corpus / name for name in ("data.json", "general", "test", "train")]
+    inputs = [base, config, environment, scores, *parts]
+    lineage = describe(
         model=model,
-        name=params.package.name,
-        version=params.package.version,
-        meta=meta,
-        output=output,
+        inputs=[*inputs, *map(Path, {*sources, "project.yml", "requirements.txt"})],
+        params=params.model_dump(),
+        environment=srsly.read_json(environment),
+        scores=summarize(figures),
     )
-    docs = list(islice(read_docs(corpus / "test", nlp.vocab), CHECKED_TEXTS))
-    texts = [doc.text for doc in docs]
-    wanted = [[[e.start_char, e.end_char, e.label_] for e in d.ents] for d in nlp.pipe(texts)]
-    try:
-        if installed_entities(wheel, texts) != wanted:
-            raise PackageError("The installed package finds other entities than the model does.")
-    except PackageError:
-        wheel.unlink()
-        raise
-    msg.good(f"{wheel}: installed and run")
-    return wheel
+    assets = srsly.read_yaml("project.yml").get("assets", [])
+    licenses = find_licenses(assets, [params.base.model, *sources])
+    card = make_card(
+        meta=meta,
+        base=srsly.read_json(base / "meta.json"),
+        scores=figures,
+        data=data,
+        params=params,
+        lineage=lineage,
+        licenses=licenses,
+        examples=list_examples(corpus / "train", data["labels"]),
+        guide=read_guide(Path(params.data.source)),
+    )
+    return meta, {
+        "README.md": card,
+        "LICENSES_SOURCES": carry_licenses(base, licenses),
+        NAME: srsly.json_dumps(lineage, indent=2),
+    }
 
 
-def main(model: Path, corpus: Path, scores: Path, output: Path) -> None:
-    """Build the wheel, install it apart, and run it once."""
+def check_package(wheel: Path, model: Path, corpus: Path) -> int:
+    """Refuse a wheel that says something else of a text than the model; return their number."""
+    nlp = spacy.load(model)
+    docs = chain.from_iterable(read_docs(corpus / part, nlp.vocab) for part in ("test", "general"))
+    texts = [doc.text for doc in islice(docs, CHECKED_TEXTS)]
+    if run_installed(wheel, texts) != [doc.to_json() for doc in nlp.pipe(texts)]:
+        raise BuildError("The installed package says something else than the model does.")
+    return len(texts)
+
+
+def package(*, training: Path, corpus: Path, scores: Path, params: Params, output: Path) -> None:
+    """Build the package, and check that what is installed says what the model says."""
+    if params.training.strategy != "replace":
+        check_retention(srsly.read_json(scores), params.evaluate.min_retention)
+    meta, files = write_texts(training, corpus, scores, params)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".package-") as scratch:
+        staging = Path(scratch) / "packages"
+        wheel = build_package(model=training / "model", meta=meta, files=files, output=staging)
+        (staging / "README.md").write_text(files["README.md"], encoding="utf8", newline="\n")
+        checked = check_package(wheel, training / "model", corpus)
+        if output.exists():
+            shutil.rmtree(output)
+        staging.replace(output)
+    msg.good(
+        f"{output / wheel.name}: installed beside spaCy alone, it says what the model says "
+        f"({checked} texts)"
+    )
+
+
+def main(training: Path, corpus: Path, scores: Path, output: Path) -> None:
+    """Build the package, install it apart, and run it once."""
+    params = load_params()
     try:
-        package(
-            model=model,
-            corpus=corpus,
-            scores=srsly.read_json(scores),
-            params=load_params(),
-            output=output,
-        )
-    except PackageError as error:
+        package(training=training, corpus=corpus, scores=scores, params=params, output=output)
+    except (PackageError, BuildError) as error:
         msg.fail(str(error), exits=1)
 
 

@@ -12,6 +12,9 @@ PARAMS = Path("params.yaml")
 Share = Annotated[float, Field(ge=0, le=1)]
 # One line of text that can stand in a file name of any system.
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
+# The same, or nothing.
+Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
+NUMBER = r"(0|[1-9][0-9]*)"
 # What labelled texts come in (scripts/readers.py); auto looks at the file.
 Format = Literal[
     "auto",
@@ -74,9 +77,13 @@ class Evaluate(Section):
 
 
 class Package(Section):
-    # What spacy package and PEP 440 accept, so that a wrong name is refused before training.
+    # What spacy package and PEP 440 accept, as they write it, so that a wrong name is refused
+    # before training.
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
-    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$")]
+    version: Annotated[str, Field(pattern=rf"^{NUMBER}\.{NUMBER}\.{NUMBER}((a|b|rc){NUMBER})?$")]
+    author: Line
+    license: Text
+    description: Line
 
 
 class Params(Section):

@@ -31,6 +31,7 @@ from scripts.fill import entity_labels, fill_all, find_rivals
 from scripts.findings import count_codes, records_of, show_findings, write_findings
 from scripts.formats import recognize
 from scripts.intake import Source, take_in
+from scripts.kernels import choose_blis
 from scripts.params import Data, Params, load_params
 from scripts.records import DataError
 from scripts.rehearsal import rehearse, warn_of_little
@@ -157,6 +158,7 @@ def make_corpus(
     params: Params, base: Path, folder: Path, total: Batch, practised: dict, jobs: int
 ) -> dict:
     """Let the base fill what is open in the DocBins of a folder; return what data.json says."""
+    choose_blis()
     nlp = spacy.load(base)
     counts = count_spans(total)
     learned, known = sorted(counts["train"]), entity_labels(nlp)

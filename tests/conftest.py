@@ -186,7 +186,13 @@ def write_world(folder: Path, **changes: Any) -> Params:
             "gpu_id": -1,
         },
         "evaluate": {"general": str(folder / "general.jsonl"), "min_retention": 0.9},
-        "package": {"name": "tiny", "version": "1.0.0"},
+        "package": {
+            "name": "tiny",
+            "version": "1.0.0",
+            "author": "",
+            "license": "MIT",
+            "description": "",
+        },
     }
     for change, value in changes.items():
         section, key = change.split("__")

@@ -1,9 +1,8 @@
-"""A model that forgot too much is not packaged; the wheel is the same every time, and it works."""
+"""A model that forgot too much is not packaged; a package says what it is, and works."""
 
 import json
-import os
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -11,11 +10,11 @@ import srsly
 from spacy.tokens import DocBin
 
 from scripts import package as stage
-from scripts.package import PackageError, build_wheel, check_retention, installed_entities
-from scripts.params import PARAMS, load_params
+from scripts.package import PackageError, check_retention
+from scripts.params import PARAMS, Params, load_params
+from scripts.wheel import BuildError
 
 TEXTS = ["Zoë retuned n78 in Århus.", "", "Nothing here.", "n78, then LTE"]
-ENTITIES = [[[12, 15, "BAND"]], [], [], [[0, 3, "BAND"], [10, 13, "STANDARD"]]]
 
 
 def scores(retention: float) -> dict:
@@ -30,30 +29,6 @@ def scores(retention: float) -> dict:
         "tuned": {"new": block(0.7), "kept": block(0.61)},
         "retention": retention,
     }
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipeline that finds two words."""
-    nlp = spacy.blank("en")
-    patterns = [{"label": "BAND", "pattern": "n78"}, {"label": "STANDARD", "pattern": "LTE"}]
-    nlp.add_pipe("entity_ruler").add_patterns(patterns)  # type: ignore[attr-defined]
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    nlp.to_disk(folder)
-    return folder
-
-
-def build(model: Path, output: Path) -> Path:
-    meta = srsly.read_json(model / "meta.json") | {"description": "Tiny"}
-    return build_wheel(model=model, name="tiny", version="1.2.3", meta=meta, output=output)
-
-
-@pytest.fixture(scope="module")
-def wheel(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # An isolated build would have to download setuptools first.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIP_NO_INDEX", "1")
-        return build(model, tmp_path_factory.mktemp("built") / "new")
 
 
 # The gate
@@ -87,138 +62,139 @@ def test_command_leaves_with_1_and_packages_nothing(
     monkeypatch.chdir(tmp_path)
     srsly.write_json("scores.json", scores(0.5))
     with pytest.raises(SystemExit) as left:
-        stage.main(Path("model"), Path("corpus"), Path("scores.json"), Path("packages"))
+        stage.main(Path("training"), Path("corpus"), Path("scores.json"), Path("packages"))
     assert left.value.code == 1
     assert "Retention 0.500 is below" in " ".join(capsys.readouterr().out.split())
     assert not Path("packages").exists()
 
 
-# The wheel
-
-
-def test_wheel_is_named_and_described_as_asked(wheel: Path) -> None:
-    assert wheel.name == "en_tiny-1.2.3-py3-none-any.whl"
-    assert [path.name for path in wheel.parent.iterdir()] == [wheel.name]
-    with zipfile.ZipFile(wheel) as archive:
-        meta = json.loads(archive.read("en_tiny/en_tiny-1.2.3/meta.json"))
-    assert (meta["name"], meta["version"], meta["description"]) == ("tiny", "1.2.3", "Tiny")
-
-
-def test_same_model_gives_the_same_bytes(
-    model: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONHASHSEED", "7")
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    assert build(model, tmp_path).read_bytes() == wheel.read_bytes()
-
-
-def test_file_modes_of_the_builder_make_no_difference(
-    model: Path, wheel: Path, tmp_path: Path
-) -> None:
-    before = os.umask(0o077)
-    try:
-        again = build(model, tmp_path)
-    finally:
-        os.umask(before)
-    assert again.read_bytes() == wheel.read_bytes()
-
-
-def test_installed_wheel_finds_what_the_model_finds(model: Path, wheel: Path) -> None:
-    nlp = spacy.load(model)
-    found = [[[e.start_char, e.end_char, e.label_] for e in d.ents] for d in nlp.pipe(TEXTS)]
-    assert found == ENTITIES
-    assert installed_entities(wheel, TEXTS) == ENTITIES
-
-
-def test_wheel_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
-    broken = tmp_path / "en_tiny-1.2.3-py3-none-any.whl"
-    broken.write_bytes(b"no zip")
-    with pytest.raises(PackageError, match="does not work"):
-        installed_entities(broken, TEXTS)
-
-
-# Both together, with the slow halves replaced
+# What is packaged; the slow half and the card are replaced
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the stage reads, in a folder of its own, with a pipeline that finds two words."""
+    monkeypatch.chdir(tmp_path)
+    Path("training").mkdir()
     nlp = spacy.blank("en")
-    (tmp_path / "test").mkdir()
-    docs = [nlp.make_doc(text) for text in TEXTS]
-    DocBin(docs=docs).to_disk(tmp_path / "test" / "test-00000.spacy")
-    srsly.write_json(tmp_path / "data.json", {"dropped_labels": []})
+    patterns = [{"label": "BAND", "pattern": "n78"}, {"label": "STANDARD", "pattern": "LTE"}]
+    nlp.add_pipe("entity_ruler").add_patterns(patterns)  # type: ignore[attr-defined]
+    for name in ("base", "model"):
+        nlp.to_disk(f"training/{name}")
+    for part in ("train", "test", "general"):
+        (tmp_path / "corpus" / part).mkdir(parents=True)
+        docs = [nlp.make_doc(text) for text in TEXTS]
+        DocBin(docs=docs).to_disk(f"corpus/{part}/{part}-00000.spacy")
+    srsly.write_json("corpus/data.json", {"labels": ["ORG", "LOC"], "dropped_labels": []})
+    srsly.write_json("training/environment.json", {"python": "3.11"})
+    srsly.write_yaml("project.yml", {"assets": [{"dest": "data", "license": "CC0"}]})
+    for name in ("training/config.cfg", "requirements.txt", "data"):
+        Path(name).write_text(name)
+    monkeypatch.setattr(stage, "make_card", lambda **given: json.dumps(sorted(given)))
     return tmp_path
 
 
-def package_with(
-    found: list | PackageError,
-    model: Path,
-    corpus: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    strategy: str = "extend",
-    retention: float = 0.97,
-) -> dict:
-    """Package as if the installed wheel found `found`; return what would have been built from."""
-    params = load_params()
-    training = params.training.model_copy(update={"strategy": strategy})
-    built: dict = {}
+def change(**values: dict[str, Any]) -> Params:
+    """The project's params, with the world's data, and sections with other values."""
+    params = load_params(Path(__file__).parents[1] / "params.yaml").model_dump()
+    params["data"]["source"] = params["evaluate"]["general"] = "data"
+    params["rehearsal"]["text"] = "data"
+    for section, changed in values.items():
+        params[section] |= changed
+    return Params.model_validate(params)
 
-    def fake_build(*, output: Path, **given: object) -> Path:
+
+def package(
+    monkeypatch: pytest.MonkeyPatch,
+    params: Params,
+    retention: float = 0.97,
+    said: list[dict] | BuildError | None = None,
+) -> dict[str, Any]:
+    """Package as if the installed wheel had `said` something; return what would be built."""
+    built: dict[str, Any] = {}
+    nlp = spacy.load("training/model")
+
+    def fake_build(*, output: Path, **given: Any) -> Path:
         built.update(given)
         output.mkdir()
         (output / "tiny.whl").write_bytes(b"wheel")
         return output / "tiny.whl"
 
-    def fake_run(wheel: Path, texts: list[str]) -> list:
-        assert texts == TEXTS
-        if isinstance(found, PackageError):
-            raise found
-        return found
+    def fake_run(wheel: Path, texts: list[str]) -> list[dict]:
+        assert wheel.read_bytes() == b"wheel"
+        if isinstance(said, BuildError):
+            raise said
+        return [doc.to_json() for doc in nlp.pipe(texts)] if said is None else said
 
-    monkeypatch.setattr(stage, "build_wheel", fake_build)
-    monkeypatch.setattr(stage, "installed_entities", fake_run)
+    monkeypatch.setattr(stage, "build_package", fake_build)
+    monkeypatch.setattr(stage, "run_installed", fake_run)
+    srsly.write_json("scores.json", scores(retention))
     stage.package(
-        model=model,
-        corpus=corpus,
-        scores=scores(retention),
-        params=params.model_copy(update={"training": training}),
-        output=corpus / "packages",
+        training=Path("training"),
+        corpus=Path("corpus"),
+        scores=Path("scores.json"),
+        params=params,
+        output=Path("packages"),
     )
     return built
 
 
-def test_wheel_carries_its_scores_and_what_it_was_taught(
-    model: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+def test_package_says_what_params_yaml_says_and_carries_its_scores(
+    world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built = package_with(ENTITIES, model, corpus, monkeypatch)
-    params = load_params()
-    assert (built["name"], built["version"]) == (params.package.name, params.package.version)
-    assert "taught ORG, LOC" in built["meta"]["description"]
-    performance = built["meta"]["performance"]
-    assert (performance["ents_f"], performance["kept_ents_f"]) == (0.7, 0.61)
-    assert performance["retention"] == 0.97
-    assert performance["ents_per_type"]["ORG"] == {"p": 0.7, "r": 0.7, "f": 0.7}
-    assert (corpus / "packages" / "tiny.whl").exists()
+    own = {"name": "x_y", "version": "2.0.0rc1", "author": "Us", "license": "MIT"}
+    meta = package(monkeypatch, change(package=own))["meta"]
+    assert {key: meta[key] for key in own} == own
+    assert meta["description"].endswith("taught ORG, LOC.")
+    performance = meta["performance"]
+    assert (performance["ents_f"], performance["kept_ents_f"]) == pytest.approx((0.7, 0.61))
+    assert performance["retention"] == pytest.approx(0.97)
+    assert performance["ents_per_type"]["ORG"] == pytest.approx({"p": 0.7, "r": 0.7, "f": 0.7})
+    assert sorted(path.name for path in Path("packages").iterdir()) == ["README.md", "tiny.whl"]
 
 
-def test_what_was_given_up_on_purpose_passes_the_gate_and_is_in_the_model_card(
-    model: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_description_of_ones_own_stays(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = change(package={"description": "Words of radio."})
+    assert package(monkeypatch, params)["meta"]["description"] == "Words of radio."
+
+
+def test_lineage_names_all_that_the_package_was_made_of(
+    world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    srsly.write_json(corpus / "data.json", {"dropped_labels": ["DATE", "PERSON"]})
-    built = package_with(ENTITIES, model, corpus, monkeypatch, strategy="replace", retention=0.0)
+    params = change()
+    lineage = json.loads(package(monkeypatch, params)["files"]["lineage.json"])
+    stages = srsly.read_yaml(Path(__file__).parents[1] / "dvc.yaml")["stages"]
+    declared = {dep for dep in stages["package"]["deps"] if not dep.startswith("scripts/")}
+    sources = {"${data.source}", "${evaluate.general}", "${rehearsal.text}"}
+    named = set(lineage["inputs"]) | {lineage["model"]["path"]} | sources
+    assert named - {"data", "scores.json"} == declared - {"metrics/scores.json"}
+    assert lineage["params"] == params.model_dump()
+    assert lineage["scores"]["new"]["ents_f"] == pytest.approx(0.7)
+    assert lineage["environment"] == {"python": "3.11"}
+
+
+def test_licences_are_carried_over(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("training/base/LICENSE").write_text("Base's own terms.\n")
+    text = package(monkeypatch, change())["files"]["LICENSES_SOURCES"]
+    assert "data: CC0" in text and "Base's own terms." in text
+
+
+def test_what_was_given_up_on_purpose_passes_the_gate_and_is_said(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = {"labels": ["ORG", "LOC"], "dropped_labels": ["DATE", "PERSON"]}
+    srsly.write_json("corpus/data.json", data)
+    built = package(monkeypatch, change(training={"strategy": "replace"}), retention=0.0)
     assert "in place of DATE, PERSON, which it no longer finds" in built["meta"]["description"]
 
 
-@pytest.mark.parametrize(
-    "found",
-    [
-        [[], [], [], []],
-        PackageError("The installed package does not work"),
-    ],
-)
-def test_wheel_that_fails_its_check_is_taken_away(
-    found: list | PackageError, model: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("said", [[], [{}] * 8, BuildError("The installed package is broken")])
+def test_a_package_that_fails_its_check_is_not_there_and_the_old_one_stays(
+    said: list | BuildError, world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(PackageError, match="installed package"):
-        package_with(found, model, corpus, monkeypatch)
-    assert list((corpus / "packages").iterdir()) == []
+    Path("packages").mkdir()
+    Path("packages/old.whl").touch()
+    with pytest.raises(BuildError, match="installed package"):
+        package(monkeypatch, change(), said=said)
+    assert [path.name for path in Path("packages").iterdir()] == ["old.whl"]
+    assert not list(world.glob(".package-*"))

@@ -4,11 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import srsly
 from weasel.util.hashing import get_checksum
 
+from scripts.origin import hash_path
 from scripts.params import Params
 
 ROOT = Path(__file__).parent.parent
@@ -52,29 +54,41 @@ def test_every_param_is_used_by_a_stage_and_every_used_one_exists() -> None:
     assert used == keys(params)
 
 
+def commands(name: str) -> str:
+    """The command line of a stage, or all of them."""
+    cmd = STAGES[name]["cmd"]
+    return cmd if isinstance(cmd, str) else "\n".join(cmd)
+
+
 def imports(name: str) -> set[str]:
     """A script and the modules of the project that it loads, in the end."""
     source = (ROOT / f"scripts/{name}.py").read_text(encoding="utf8")
     direct = set(re.findall(r"^from scripts\.(\w+) import", source, re.M)) - {"params"}
+    if re.search(r"^from scripts import", source, re.M):
+        direct.add("__init__")
     return {name}.union(*map(imports, direct))
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_declares_the_scripts_and_params_that_it_reads(name: str) -> None:
-    stage, script = STAGES[name], ROOT / f"scripts/{name}.py"
-    if not script.exists():
-        assert "spacy train" in stage["cmd"]
-        return
-    source = script.read_text(encoding="utf8")
-    assert {f"scripts/{module}.py" for module in imports(name)} <= set(stage["deps"])
+    stage = STAGES[name]
+    run = set(re.findall(r"scripts[./](\w+)", commands(name)))
+    read = {f"scripts/{module}.py" for script in run for module in imports(script)}
+    assert run and read <= set(stage["deps"])
     declared = stage.get("params", [])
-    for section, key in re.findall(r"params\.(\w+)\.(\w+)", source):
-        assert section in declared or f"{section}.{key}" in declared
+    for script in run:
+        source = (ROOT / f"scripts/{script}.py").read_text(encoding="utf8")
+        for section, key in re.findall(r"params\.(\w+)\.(\w+)", source):
+            assert section in declared or f"{section}.{key}" in declared
+
+
+def test_training_is_spacy_train() -> None:
+    assert " spacy train training/config.cfg " in commands("train")
 
 
 def test_values_stand_in_params_alone() -> None:
-    for stage in STAGES.values():
-        placeholders = re.findall(r"\$\{(.+?)\}", stage["cmd"])
+    for name in STAGES:
+        placeholders = re.findall(r"\$\{(.+?)\}", commands(name))
         assert set(placeholders) <= {"training.gpu_id"}, "text must never reach a shell"
 
 
@@ -103,21 +117,43 @@ def test_the_readme_shows_the_figures_of_the_last_run() -> None:
         assert f"{figure:.3f}" in picture, "make document"
 
 
-def test_dvc_lock_is_current() -> None:
-    lock = srsly.read_yaml(ROOT / "dvc.lock")["stages"]
+def is_tracked(path: str) -> bool:
+    """Whether git has a file, or files below a folder."""
+    command = ["git", "ls-files", "--", path]
+    return bool(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+
+
+def value_of(params: dict, key: str) -> Any:
+    """The value, or the section, with a dotted name."""
+    for part in key.split("."):
+        params = params[part]
+    return params
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_dvc_lock_is_current(name: str) -> None:
+    lock = srsly.read_yaml(ROOT / "dvc.lock")["stages"][name]
     params = srsly.read_yaml(ROOT / "params.yaml")
-    assert list(lock) and set(lock) == set(STAGES)
-    for name, stage in lock.items():
-        recorded = stage.get("params", {}).get("params.yaml", {})
-        for key, value in recorded.items():
-            wanted = params
-            for part in key.split("."):
-                wanted = wanted[part]
-            assert wanted == value, f"{name}: {key}; dvc repro, and commit dvc.lock"
-        for dep in stage.get("deps", []):
-            path = ROOT / dep["path"]
-            if dep["path"].split("/")[0] in ("scripts", "configs", "requirements.txt"):
-                assert get_checksum(path) == dep["md5"], f"{name}: {path}; dvc repro"
+
+    def fill(text: str) -> str:
+        return re.sub(r"\$\{(.+?)\}", lambda found: str(value_of(params, found[1])), text)
+
+    stage = STAGES[name]
+    again = "`dvc repro`, and commit dvc.lock with the rest"
+    assert "\n".join(lock["cmd"] if isinstance(lock["cmd"], list) else [lock["cmd"]]).split() == (
+        fill(commands(name)).split()
+    ), again
+    assert {dep["path"] for dep in lock["deps"]} == set(map(fill, stage["deps"])), again
+    recorded = lock.get("params", {}).get("params.yaml", {})
+    assert recorded == {key: value_of(params, key) for key in stage.get("params", [])}, again
+    for entry in lock["deps"] + lock["outs"]:
+        if is_tracked(entry["path"]):
+            found, _ = hash_path(ROOT / entry["path"])
+            assert found == entry["md5"], f"{entry['path']} is not what {name} had: {again}"
+
+
+def test_dvc_lock_has_every_stage_and_no_other() -> None:
+    assert set(srsly.read_yaml(ROOT / "dvc.lock")["stages"]) == set(STAGES)
 
 
 def test_dvc_waits_on_no_network() -> None:

@@ -1,0 +1,196 @@
+"""Where a model comes from: the commits that made it, its inputs, and what differs between two.
+
+    python -m scripts.lineage packages/en_telecom_ner-1.0.0-py3-none-any.whl [OTHER]
+
+Takes a wheel, an sdist, an installed or unpacked package, and a pipeline's folder such as
+training/model. Every commit's dvc.lock names what it made by content, so no model has to name its
+commit. Leaves with 1 where no commit here made the model, or where its files were changed.
+"""
+
+import hashlib
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, NamedTuple
+
+import srsly
+import typer
+from wasabi import msg
+
+from scripts.compare import differences, flatten
+from scripts.origin import NAME, WRITTEN, hash_files
+
+LOCK = "dvc.lock"
+SHOWN = 10
+
+
+class LineageError(Exception):
+    """Why nothing can be said of a model."""
+
+
+class Model(NamedTuple):
+    """A package or a pipeline's folder."""
+
+    md5: str
+    """What dvc.lock calls the pipeline."""
+    lineage: dict[str, Any] | None
+    """What a package says of itself."""
+
+
+class Commit(NamedTuple):
+    """A commit whose dvc.lock made a model."""
+
+    name: str
+    inputs: dict[str, Any]
+    """What its package was made of: MD5s of paths, and values of params.yaml; none where it is
+    not packaged there."""
+
+
+def read_files(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The files of a wheel, an sdist or a folder, with their names; nothing is unpacked."""
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            yield file.relative_to(path).as_posix(), file.read_bytes()
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if not entry.is_dir():
+                    yield entry.filename, archive.read(entry)
+    elif path.is_file() and tarfile.is_tarfile(path):
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if file := archive.extractfile(member):
+                    yield member.name, file.read()
+    else:
+        raise LineageError(f"{path} is no wheel, no sdist and no folder.")
+
+
+def read_model(path: Path) -> Model:
+    """What lies in and below the folder of a pipeline's config.cfg; refuses changed files."""
+    files = {PurePosixPath(name): content for name, content in read_files(path)}
+    roots = [name.parent for name in files if name.name == "config.cfg"]
+    if not roots:
+        raise LineageError(f"{path}: no spaCy pipeline in it (config.cfg).")
+    root = min(roots, key=lambda root: len(root.parts))
+    inside = {
+        name.relative_to(root).as_posix(): content
+        for name, content in files.items()
+        if name.is_relative_to(root)
+    }
+    hashes = {name: hashlib.md5(content).hexdigest() for name, content in inside.items()}
+    if NAME not in inside:
+        return Model(hash_files(hashes), None)
+    lineage = srsly.json_loads(inside[NAME])
+    check_files(path, lineage["model"], hashes)
+    return Model(lineage["model"]["md5"], lineage)
+
+
+def check_files(path: Path, model: dict[str, Any], hashes: dict[str, str]) -> None:
+    """Refuse a package whose pipeline is not the one that it says it holds."""
+    changed = [
+        name
+        for name in sorted(model["files"].keys() | hashes.keys())
+        if name not in WRITTEN and model["files"].get(name) != hashes.get(name)
+    ]
+    if hash_files(model["files"]) != model["md5"]:
+        changed.append(NAME)
+    if changed:
+        raise LineageError(
+            f"{path} was changed after it was packaged: {', '.join(changed)}. Install it anew."
+        )
+
+
+def git(*command: str) -> str:
+    """What a git command prints; `git grep` leaves with 1 where it finds nothing."""
+    done = subprocess.run(["git", *command], capture_output=True, text=True, encoding="utf8")
+    if done.returncode > 1:
+        raise LineageError(f"git {command[0]}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def find_commits(md5: str) -> list[Commit]:
+    """The commits, of all branches, tags and experiments, whose dvc.lock made a model, last first.
+
+    Those that changed dvc.lock: what leaves it as it is would make the same.
+    """
+    commits = git("log", "--all", "--format=%H", "--", LOCK).split()
+    if not commits:
+        return []
+    found = git("grep", "-l", "--fixed-strings", md5, *commits, "--", LOCK).split()
+    return [read_commit(name.removesuffix(f":{LOCK}"), md5) for name in found]
+
+
+def read_commit(name: str, md5: str) -> Commit:
+    """What a commit packaged that made a model."""
+    stage = srsly.yaml_loads(git("show", f"{name}:{LOCK}"))["stages"].get("package", {})
+    deps = {dep["path"]: dep["md5"] for dep in stage.get("deps", [])}
+    if md5 not in deps.values():
+        return Commit(name, {})
+    read = {path: deps[path] for path in deps if not path.startswith("scripts/")}
+    return Commit(name, read | flatten(stage["params"]["params.yaml"]))
+
+
+def inputs_of(model: Model, commits: list[Commit]) -> dict[str, Any]:
+    """What a model was made of, as it says itself, or as the last commit that made it says."""
+    if model.lineage is None:
+        return commits[0].inputs if commits else {}
+    told = model.lineage
+    return {told["model"]["path"]: model.md5} | told["inputs"] | flatten(told["params"])
+
+
+def report(path: Path) -> tuple[dict[str, Any], bool]:
+    """Say which commits made a model; return what it was made of, and whether one did."""
+    model = read_model(path)
+    commits = find_commits(model.md5)
+    inputs = inputs_of(model, commits)
+    msg.divider(str(path))
+    print(f"The pipeline is {model.md5} in dvc.lock.")
+    if not commits:
+        msg.fail(
+            "No commit in this repository made it.",
+            "It may be another repository's, or its dvc.lock was not committed; git fetch --all "
+            "brings the commits of others.",
+        )
+    for commit in commits[:SHOWN]:
+        title = git("log", "-1", "--format=%h %ad %s%d", "--date=short", commit.name).strip()
+        print(f"{title}\n{told_by(commit, model, inputs)}")
+    if len(commits) > SHOWN:
+        print(f"and {len(commits) - SHOWN} earlier ones")
+    return inputs, bool(commits)
+
+
+def told_by(commit: Commit, model: Model, inputs: dict[str, Any]) -> str:
+    """What a commit that made the pipeline has to do with the package."""
+    if model.lineage is None:
+        return "    made this pipeline"
+    if not commit.inputs:
+        return "    made this pipeline, and did not package it"
+    if changed := [row["input"] for row in differences(inputs, commit.inputs, "input")]:
+        return f"    packaged it otherwise: {', '.join(changed)}"
+    return "    made this package"
+
+
+def main(
+    package: Annotated[Path, typer.Argument(help="Wheel, sdist, installed package or folder")],
+    other: Annotated[Path | None, typer.Argument(help="What to compare it with")] = None,
+) -> None:
+    """Find the commits that made a model, and what differs between it and another one."""
+    try:
+        told = [report(path) for path in (package, other) if path]
+    except LineageError as error:
+        msg.fail(str(error), exits=1)
+    if other:
+        rows = differences(told[0][0], told[1][0], "input")
+        msg.divider("What differs")
+        lines = [list(map(str, row.values())) for row in rows]
+        if lines:
+            msg.table(lines, header=("Input", str(package), str(other)), divider=True)
+        else:
+            print("Nothing: both were made of the same.")
+    raise SystemExit(not all(found for _, found in told))
+
+
+if __name__ == "__main__":
+    typer.run(main)
