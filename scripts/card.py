@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from io import StringIO
 from itertools import pairwise
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from textwrap import indent
 from typing import Any
 
@@ -38,8 +38,8 @@ LICENSES = {
 FILLERS = {"gnu", "licence", "license", "the", "version"}
 # What is markup within a line: CommonMark's, and GitHub's tables, strikethrough and formulas.
 MARKUP = re.compile(r"[\\`*\[\]|~$#]|(?<!\w)_|_(?!\w)")
-# An escaped character, or what is likely to be code, or else what may start HTML.
-CODE_OR_HTML = re.compile(r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|<", re.DOTALL)
+# What is likely to be code, or else what may start HTML.
+CODE_OR_HTML = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|<", re.DOTALL)
 # Of the guide's highest heading: it stands below a section of the card.
 GUIDE_LEVEL = 3
 GUIDES = MarkdownIt().enable("table")
@@ -93,15 +93,6 @@ def make_metadata(meta: dict, scores: dict, data: dict) -> str:
     text = StringIO()
     YAML().dump(block, text)
     return text.getvalue()
-
-
-def hide_folders(value: Any) -> Any:
-    """A value without this machine's folders: of an absolute path the last name is left."""
-    if isinstance(value, dict):
-        return {key: hide_folders(own) for key, own in value.items()}
-    # Windows' rules know the slash, too.
-    path = PureWindowsPath(value) if isinstance(value, str) else None
-    return path.name if path and path.root else value
 
 
 def escape(value: Any) -> Markup:
@@ -163,9 +154,6 @@ def make_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["hide_folders"] = hide_folders
-    # What stands in code, where no escape would be one.
-    environment.filters["word"] = lambda text: Markup(re.sub(r"[^\w.-]", "", text))
     card = environment.get_template("card.md").render(
         metadata=Markup(make_metadata(meta, scores, data)),
         name=full_name(meta),
@@ -177,7 +165,7 @@ def make_card(
         params=params,
         lineage=lineage,
         # Indented lines are code, whatever stands in them.
-        values=Markup(indent(srsly.yaml_dumps(hide_folders(lineage["params"])), "    ").rstrip()),
+        values=Markup(indent(srsly.yaml_dumps(lineage["params"]), "    ").rstrip()),
         licenses=licenses,
         examples=examples,
         guide=Markup(embed_guide(guide or "")),
@@ -217,6 +205,6 @@ def find_licenses(assets: list[dict], paths: list[str]) -> dict[str, str]:
 
 
 def read_guide(source: Path) -> str | None:
-    """The annotation guide, GUIDE.md, of a folder of data or beside a file; None without one."""
-    path = (source if source.is_dir() else source.parent) / "GUIDE.md"
+    """The annotation guide, GUIDE.md, of a folder of data; None without one."""
+    path = source / "GUIDE.md"
     return path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else None

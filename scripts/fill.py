@@ -35,7 +35,7 @@ def fill(path: Path) -> bytes:
     Entities that are set stay, and so do tokens that are missing because a span was unusable.
     """
     nlp, labels = _filler
-    filled = DocBin(attrs=ATTRS)
+    filled = DocBin(attrs=ATTRS, store_user_data=True)
     with nlp.memory_zone():
         docs = list(DocBin().from_disk(path).get_docs(nlp.vocab))
         guesses = nlp.pipe(doc.text for doc in docs)
@@ -50,7 +50,7 @@ def fill(path: Path) -> bytes:
                     if not known & set(range(span.start, span.end))
                 ]
                 doc.set_ents([*doc.ents, *new], missing=unknown, default="outside")
-            add_doc(filled, doc)
+            add_doc(filled, doc, doc.user_data.get("doc", ""))
         return pack(nlp.vocab, filled)
 
 

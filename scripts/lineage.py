@@ -20,7 +20,7 @@ import typer
 from wasabi import msg
 
 from scripts.compare import differences, flatten
-from scripts.origin import NAME, WRITTEN, hash_files
+from scripts.origin import NAME, WRITTEN, hash_files, hide_folders
 
 LOCK = "dvc.lock"
 SHOWN = 10
@@ -129,7 +129,7 @@ def read_commit(name: str, md5: str) -> Commit:
     if md5 not in deps.values():
         return Commit(name, {})
     read = {path: deps[path] for path in deps if not path.startswith("scripts/")}
-    return Commit(name, read | flatten(stage["params"]["params.yaml"]))
+    return Commit(name, hide_folders(read | flatten(stage["params"]["params.yaml"])))
 
 
 def inputs_of(model: Model, commits: list[Commit]) -> dict[str, Any]:

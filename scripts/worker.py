@@ -35,8 +35,9 @@ from scripts.records import (
 
 # Words that a tokenizer has seen before it is loaded anew: about 100 MB.
 MOST_WORDS = 250_000
-# Parts whose documents are known later, for intervals of what is measured on them.
-NAMED = ("test", "general", "plain")
+# Parts whose documents are known later: for intervals of what is measured on them, and because the
+# model card names nothing that a single document has.
+NAMED = ("train", "test", "general", "plain")
 
 
 class Settings(NamedTuple):

@@ -1,17 +1,21 @@
 """The real pipeline on a small corpus, through both doors, as a user runs it."""
 
 import csv
+import email
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
 import srsly
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 VALUES = {
@@ -145,6 +149,7 @@ def test_a_change_in_the_readme_runs_nothing(project: Path) -> None:
         ("training.dropout=0.3", ["configure", "train", "assemble", "evaluate", "package"]),
         ("package.version=2.0.0", ["package"]),
         ("evaluate.min_retention=0.1", ["package"]),
+        ("data.max_rejected=3", ["preprocess", "package"]),
     ],
 )
 def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: list[str]) -> None:
@@ -209,20 +214,29 @@ def test_the_report_is_there_and_loads_nothing(project: Path) -> None:
     assert len((project / "metrics/predictions.jsonl").read_text(encoding="utf8").splitlines()) > 60
 
 
+def use_one_core() -> None:
+    """Leave one core to the process that starts, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 def test_a_killed_run_goes_on_cleanly_and_gives_the_same_bytes(
     project: Path, tmp_path: Path
 ) -> None:
     folder = copy_project(tmp_path / "killed")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    # Another hash seed, time zone and locale than in the first project.
-    env = os.environ | {"PATH": path, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    # Another hash seed, time zone, locale, umask and number of workers than in the first project.
+    elsewhere: dict[str, Any] = {
+        "cwd": folder,
+        "env": os.environ
+        | {"PATH": path, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"},
+        "umask": 0o077,
+        "preexec_fn": use_one_core,
+        "start_new_session": True,
+    }
+    command = [sys.executable, "-m", "dvc", "repro"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro"],
-        cwd=folder,
-        env=env,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **elsewhere
     )
     end = time.monotonic() + 240
     while not (folder / "training/model-last").exists():
@@ -230,13 +244,59 @@ def test_a_killed_run_goes_on_cleanly_and_gives_the_same_bytes(
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    output = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro"], cwd=folder, env=env, capture_output=True, text=True
-    )
+    output = subprocess.run(command, capture_output=True, text=True, **elsewhere)
     assert output.returncode == 0, output.stdout + output.stderr
     assert stages_run(output.stdout)[0] == "train"
     lock = sh(project, "git", "show", "HEAD:dvc.lock").stdout
     assert (folder / "dvc.lock").read_text(encoding="utf8") == lock
+
+
+def test_a_commit_run_again_in_a_clean_clone_gives_the_same_bits(project: Path) -> None:
+    command = ("python", "-m", "scripts.reproduce", "HEAD", "--here")
+    output = " ".join(sh(project, *command, PYTHONHASHSEED="3").stdout.split())
+    assert "are the same, bit by bit" in output and "differs" not in output
+    assert [path.name for path in project.parent.iterdir()] == [project.name]
+
+
+def test_a_package_names_the_commit_that_made_it(project: Path, tmp_path: Path) -> None:
+    head = sh(project, "git", "log", "-1", "--format=%h", "--", "dvc.lock").stdout.strip()
+    ask = ("python", "-m", "scripts.lineage")
+    packages = sorted((project / "packages").glob("en_*"))
+    assert [path.suffix for path in packages] == [".whl", ".gz"]
+    for path in packages:
+        output = sh(project, *ask, str(path)).stdout
+        assert f"{head} " in output and "made this package" in output
+    output = sh(project, "python", "-m", "weasel", "run", "lineage").stdout
+    assert f"{head} " in output and "made this pipeline" in output
+    # Another repository knows nothing of it.
+    sh(tmp_path, "git", "init", "--quiet")
+    stranger = sh(tmp_path, *ask, str(packages[0]), check=False, PYTHONPATH=str(project))
+    assert stranger.returncode == 1 and "No commit" in stranger.stdout
+
+
+def test_the_package_works_where_spacy_alone_is(project: Path, tmp_path: Path) -> None:
+    """In an environment of its own, with the oldest spaCy that the package says it works with."""
+    (wheel,) = (project / "packages").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (x for x in archive.namelist() if x.endswith("dist-info/METADATA"))
+        (needs,) = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist") or []
+    (oldest,) = (x.version for x in Requirement(needs).specifier if x.operator == ">=")
+    sh(tmp_path, sys.executable, "-m", "venv", "env")
+    python = tmp_path / "env/bin/python"
+    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    sh(tmp_path, str(python), *pip, f"spacy=={oldest}", str(wheel))
+    nlp = spacy.load(project / "training/model")
+    records = srsly.read_jsonl(project / "assets/general.jsonl")
+    texts = [record["text"] for record in records][:200]
+    srsly.write_json(tmp_path / "texts.json", texts)
+    code = (
+        "import json, spacy\nassert spacy.__version__ == %r\n"
+        "nlp = spacy.load(%r)\ntexts = json.load(open('texts.json', encoding='utf8'))\n"
+        "json.dump([doc.to_json() for doc in nlp.pipe(texts)], open('said.json', 'w'))"
+    ) % (oldest, wheel.name.split("-")[0])
+    sh(tmp_path, str(python), "-c", code)
+    said = srsly.read_json(tmp_path / "said.json")
+    assert len(texts) == 200 and said == [doc.to_json() for doc in nlp.pipe(texts)]
 
 
 def test_the_gate_stops_the_package_and_says_how_to_go_on(project: Path, tmp_path: Path) -> None:
@@ -248,7 +308,7 @@ def test_the_gate_stops_the_package_and_says_how_to_go_on(project: Path, tmp_pat
     scores = srsly.read_json(folder / "metrics/scores.json")
     scores["retention"] = 0.5
     srsly.write_json(folder / "metrics/scores.json", scores)
-    script = ("-m", "scripts.package", "training/model", "corpus", "metrics/scores.json", "out")
+    script = ("-m", "scripts.package", "training", "corpus", "metrics/scores.json", "out")
     done = sh(folder, "python", *script, check=False)
     assert done.returncode == 1
     assert "rehearsal.ratio" in done.stdout + done.stderr
