@@ -7,12 +7,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport SPACY_CONFIG_OVERRIDES
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
-.PHONY: run test setup lock document clean
+.PHONY: run test setup ray lock document clean
 
 run: setup ## The whole pipeline, then a summary
 	python -m weasel run all
 
-test: setup ## Lint, types, tests
+test: setup ray ## Lint, types, tests
 	ruff check .
 	ruff format --check .
 	mypy
@@ -30,9 +30,17 @@ setup: .venv/ready ## .venv with locked requirements
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch .venv/ready
 
+ray: setup .venv/ray ## What it needs to work on more than one machine
+
+.venv/ray: requirements-ray.txt .venv/ready
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.txt
+	touch .venv/ray
+
 lock: setup ## Write requirements.txt anew from pyproject.toml
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
 		--group dev pyproject.toml -o requirements.txt
+	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
+		--group dev --extra ray --constraint requirements.txt pyproject.toml -o requirements-ray.txt
 
 document: setup ## Write the README's last part and its picture anew
 	python -m weasel document . --output README.md
