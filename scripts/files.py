@@ -1,15 +1,20 @@
 """Files of labelled texts: found, opened, unpacked, and where one breaks off, said so."""
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from scripts.records import DataError
 
 BOM = b"\xef\xbb\xbf"
+# Annotated text unpacks to ten or twenty times its size. What grows more than this, and above the
+# size that matters, was made to fill the memory.
+GROWTH = 200
+HARMLESS = 64 << 20
 
 
 def list_files(source: Path) -> list[Path]:
@@ -32,6 +37,27 @@ def list_files(source: Path) -> list[Path]:
     return files
 
 
+class Unpacked(io.RawIOBase):
+    """The bytes of a gzip file, as long as they are not far too many for its size."""
+
+    def __init__(self, raw: BinaryIO, path: Path) -> None:
+        self.raw, self.path, self.size = raw, path, 0
+        self.file = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        number = self.file.readinto(buffer)
+        self.size += number
+        if self.size > max(HARMLESS, GROWTH * self.raw.tell()):
+            raise DataError(
+                f"{self.path} unpacks to more than {GROWTH} times its size, which no text does: "
+                "unpack it, and look what it is."
+            )
+        return number
+
+
 def open_file(path: Path) -> tuple[BinaryIO, BinaryIO]:
     """A file's bytes as they are, for progress, and unpacked where they are gzip."""
     try:
@@ -40,7 +66,7 @@ def open_file(path: Path) -> tuple[BinaryIO, BinaryIO]:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from None
     packed = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
-    return raw, gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[return-value]
+    return raw, io.BufferedReader(Unpacked(raw, path), 1 << 17) if packed else raw
 
 
 @contextmanager

@@ -1,20 +1,23 @@
 """Findings for people and programs: a page, JSON, and a table in the terminal.
 
-The page is one file that loads nothing; every text in it is escaped.
+The page is one file that loads nothing; every text in it is escaped. It runs no script, and its
+policy forbids even that.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import srsly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wasabi import msg
 
 from scripts.batches import Batch
 from scripts.records import CODES, Finding
 
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 ORDER = {code: number for number, code in enumerate(CODES)}
 
 
@@ -53,9 +56,9 @@ def write_findings(total: Batch, folder: Path) -> None:
         }
         for finding in findings
     ]
-    srsly.write_json(
-        folder / "findings.json", {"records": records, "counts": counts, "findings": rows}
-    )
+    # All in ASCII: half of a character can stand in what was rejected.
+    text = json.dumps({"records": records, "counts": counts, "findings": rows}, indent=2)
+    (folder / "findings.json").write_text(text, encoding="utf8")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
@@ -63,7 +66,7 @@ def write_findings(total: Batch, folder: Path) -> None:
     page = environment.get_template("findings.html").render(
         records=records, counts=counts, groups=groups, codes=CODES, found=total.found
     )
-    (folder / "findings.html").write_text(page, encoding="utf8")
+    (folder / "findings.html").write_text(page, encoding="utf8", errors="backslashreplace")
 
 
 def show_findings(total: Batch, folder: Path, most: int = 3) -> None:
@@ -82,10 +85,15 @@ def show_findings(total: Batch, folder: Path, most: int = 3) -> None:
     for finding in first_findings(sort_findings(total.findings), most):
         where = f"{finding.path}:{finding.line}" if finding.line else finding.path
         title = f"{finding.code}: {where}" + (f" ({finding.doc})" if finding.doc else "")
-        getattr(msg, "fail" if finding.severity == "error" else "warn")(title)
+        getattr(msg, "fail" if finding.severity == "error" else "warn")(printable(title))
         for line in (finding.text, finding.advice):
-            msg.text(" ".join(line.split()), show=bool(line))
+            msg.text(printable(line), show=bool(line))
     msg.text(f"All of them: {folder / 'findings.html'}")
+
+
+def printable(text: str) -> str:
+    """Text on one line, with nothing in it that a terminal obeys or cannot show."""
+    return UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
 
 
 def first_findings(findings: list[Finding], most: int) -> Iterator[Finding]:

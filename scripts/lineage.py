@@ -61,8 +61,8 @@ def read_files(path: Path) -> Iterator[tuple[str, bytes]]:
     elif path.is_file() and tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
             for member in archive:
-                if file := archive.extractfile(member):
-                    yield member.name, file.read()
+                if content := archive.extractfile(member):
+                    yield member.name, content.read()
     else:
         raise LineageError(f"{path} is no wheel, no sdist and no folder.")
 

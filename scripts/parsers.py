@@ -25,10 +25,16 @@ def parse(piece: Piece, layout: Layout) -> Record:
     """Make the record of a piece; UnusableError says why there is none."""
     path, line, raw = piece
     try:
-        return PARSERS[layout.name](raw, path, line, layout)
+        record = PARSERS[layout.name](raw, path, line, layout)
+        # JSON can write half of a character, which no file and no Doc can hold.
+        labels = [label for _, _, label in record.spans or ()]
+        "".join([record.text, record.doc, *labels]).encode()
+        return record
     except UnicodeDecodeError as error:
         advice = f"byte {error.start + 1} is 0x{error.object[error.start]:02x}: save it as UTF-8."
         raise UnusableError("not-utf8", advice) from None
+    except UnicodeEncodeError as error:
+        raise UnusableError("half-character", f"{error}: write it again.") from None
 
 
 def parse_text(raw: bytes, path: str, line: int, _: Layout) -> Record:

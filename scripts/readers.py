@@ -11,11 +11,13 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
+from srsly.msgpack import unpackb
 
 from scripts.files import BOM, open_file, refuse_broken
 from scripts.formats import COLUMNS_OF_CSV, Layout, is_comment
@@ -27,7 +29,12 @@ Piece = tuple[str, int, Any]
 Sized = tuple[int, Any, int]
 # Bytes of one piece: nothing that is a text is longer, whatever is will not fit in memory.
 LONGEST = 32 << 20
-LONGEST_BIN = 1 << 30
+# Of a DocBin, unpacked; its lists and dictionaries, which take most; and those of one Doc's own.
+LONGEST_BIN = 256 << 20
+MOST_PARTS = 4_000_000
+LONGEST_DATA = 1 << 20
+# Rows of a table that tell of one text.
+MOST_ROWS = 1_000_000
 BLOCK = 1 << 16
 
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
@@ -165,7 +172,7 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
     closed: set[int] = set()
     key: tuple[str, str | None] | None = None
     spans: list[list[str]] = []
-    first, here = 1, rows.line_num + 1
+    first, size, here = 1, 0, rows.line_num + 1
     while (row := next_row(rows, path)) is not None:
         if row and len(row) != len(header):
             raise DataError(f"{path}:{here}: {len(row)} cells, but {len(header)} in the header.")
@@ -174,9 +181,9 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
             doc = row[doc_column] or None if doc_column is not None else None
             if (words, doc) != key:
                 if key:
-                    yield first, (*key, spans), len(key[0])
+                    yield first, (*key, spans), size
                     closed.add(hash(key))
-                key, first, spans = (words, doc), here, []
+                key, first, size, spans = (words, doc), here, len(words), []
                 if hash(key) in closed:
                     raise DataError(
                         f"{path}:{here}: the rows of this text do not stand together: sort the "
@@ -184,9 +191,12 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
                     )
             if any(cell.strip() for cell in span):
                 spans.append(span)
+            size += sum(map(len, span)) + 1
+            if len(spans) > MOST_ROWS:
+                raise DataError(f"{path}:{here}: more than {MOST_ROWS:,} rows of one text.")
         here = rows.line_num + 1
     if key:
-        yield first, (*key, spans), len(key[0])
+        yield first, (*key, spans), size
 
 
 def next_row(rows: Any, path: Path) -> list[str] | None:
@@ -201,37 +211,50 @@ def next_row(rows: Any, path: Path) -> list[str] | None:
 
 def read_docbin(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
     """Texts, entities and open characters of every Doc; its own tokens are not kept."""
-    with refuse_broken(path, 1):
-        packed = unpack(file, path)
     try:
-        docs = list(DocBin().from_bytes(packed).get_docs(Vocab()))
+        with refuse_broken(path, 1):
+            packed = unpack(file, path)
+        for number, doc in enumerate(DocBin().from_bytes(packed).get_docs(Vocab()), 1):
+            yield number, take_doc(doc), len(doc.text) + 1
+    except DataError:
+        raise
     except Exception as error:  # whatever a broken file makes of msgpack, NumPy and spaCy
         raise DataError(f"{path}: a broken DocBin ({error}): write it again.") from None
-    for number, doc in enumerate(docs, 1):
-        spans = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
-        open_characters = [(t.idx, t.idx + len(t)) for t in doc if not t.ent_iob]
-        is_labelled = doc.has_annotation("ENT_IOB")
-        yield (
-            number,
-            (
-                doc.text,
-                spans if is_labelled else None,
-                open_characters if is_labelled else [],
-                doc.user_data.get("doc"),
-            ),
-            len(doc.text),
-        )
+
+
+def take_doc(doc: Doc) -> tuple:
+    """What is read of a Doc: text, spans, open characters, and the document that it is of."""
+    is_labelled = doc.has_annotation("ENT_IOB")
+    spans = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+    open_characters = [(t.idx, t.idx + len(t)) for t in doc if is_labelled and not t.ent_iob]
+    return doc.text, spans if is_labelled else None, open_characters, doc.user_data.get("doc")
 
 
 def unpack(file: BinaryIO, path: Path) -> bytes:
-    """A DocBin's bytes, once it is sure that they do not unpack to more than memory holds."""
+    """A DocBin's bytes, once it is sure that they do not unpack to more than memory holds.
+
+    Nothing of it can run code: it is msgpack, and what a Doc was given as its own is, too.
+    """
     packed = file.read(LONGEST_BIN)
-    stream, size, rest = zlib.decompressobj(), 0, packed
+    stream, content, rest = zlib.decompressobj(), bytearray(), packed
     while rest and not stream.eof:
-        size += len(stream.decompress(rest, LONGEST))
+        content += stream.decompress(rest, LONGEST)
         rest = stream.unconsumed_tail
-        if size > LONGEST_BIN:
-            raise DataError(f"{path} unpacks to more than 1 GB: write it as several files.")
+        if len(content) > LONGEST_BIN:
+            raise DataError(
+                f"{path} unpacks to more than {LONGEST_BIN >> 20} MB: write it as several files."
+            )
+    parts = count()
+
+    def take(part: Any) -> Any:
+        if next(parts) > MOST_PARTS:
+            raise DataError(f"{path} has more than {MOST_PARTS:,} parts: write several files.")
+        return part
+
+    whole = unpackb(content, object_hook=take, list_hook=take, raw=False)
+    for own in (*whole.get("user_data", ()), *whole.get("span_groups", ())):
+        if own and len(own) > LONGEST_DATA:
+            raise DataError(f"{path} has a Doc with more than {LONGEST_DATA >> 20} MB of own data.")
     return packed
 
 

@@ -93,14 +93,16 @@ def changed_files(output: Output, caches: list[Path]) -> list[str]:
         if not known or not (md5 or "").endswith(".dir"):
             return []
         listed.append({x["relpath"]: x["md5"] for x in json.loads(known[0].read_text("utf8"))})
-    return [row["file"] for row in differences(*listed, "file")]
+    before, after = listed
+    return [row["file"] for row in differences(before, after, "file")]
 
 
 def explain(before: str | None, after: str) -> list[str]:
     """What differs between the environments of two runs."""
     if before is None:
         return [f"The commit has no {ENVIRONMENT}: what it ran on is not known."]
-    rows = differences(*(flatten(srsly.json_loads(x)) for x in (before, after)), "key")
+    old, new = (flatten(srsly.json_loads(text)) for text in (before, after))
+    rows = differences(old, new, "key")
     lines = [f"{row['key']}: {row['before']} → {row['after']}" for row in rows]
     return lines or [
         "The environments are the same in all that is recorded: this difference should not be."

@@ -15,8 +15,8 @@ from spacy.vocab import Vocab
 
 from scripts.base_data import GROUP, base_data, read_btc
 from scripts.base_model import DROPPED_BITS, round_weights
-from scripts.fetch import unpack
 from scripts.params import load_params
+from scripts.trust import unpack
 
 # The wheel
 

@@ -16,6 +16,7 @@ import srsly
 from weasel.util.hashing import get_checksum
 
 from scripts import fetch as stage
+from scripts import trust
 from scripts.fetch import FetchError, fetch
 from scripts.params import PARAMS
 
@@ -40,6 +41,8 @@ TINY = {
 CONFIG = """\
 [nlp]
 lang = "en"
+
+[components]
 
 [components.tagger]
 factory = "tagger"
@@ -232,7 +235,7 @@ def test_link_in_a_wheel_is_refused(wheel: Path, target: Path, tmp_path: Path) -
 def test_wheel_that_would_fill_the_disk_is_refused(
     wheel: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "MAX_BYTES", 100)
+    monkeypatch.setattr(trust, "MAX_BYTES", 100)
     assert "more than 100 bytes" in refusal(wheel, target)
 
 
