@@ -38,11 +38,14 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     scores = nlp.meta.get("performance", {})
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}
     output.parent.mkdir(parents=True, exist_ok=True)
+    # What a killed run left.
+    for left in output.parent.glob(".assemble-*"):
+        shutil.rmtree(left)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".assemble-") as scratch:
         nlp.to_disk(Path(scratch) / "model")
         if output.exists():
-            shutil.rmtree(output)
-        shutil.move(Path(scratch) / "model", output)
+            output.replace(Path(scratch) / "old")
+        (Path(scratch) / "model").replace(output)
     msg.good(f"{output}: {' → '.join(nlp.pipe_names)}")
 
 

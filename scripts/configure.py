@@ -140,7 +140,9 @@ def main(recipe: Path, base: Path, corpus: Path, output: Path) -> None:
     )
     config["training"]["logger"]["path"] = (output.parent / "live").as_posix()
     output.parent.mkdir(parents=True, exist_ok=True)
-    config.to_disk(output)
+    part = output.with_name(output.name + ".part")
+    config.to_disk(part)
+    part.replace(output)
     msg.good(f"Training config written to {output}")
 
 

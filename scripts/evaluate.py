@@ -157,10 +157,12 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
     """Measure base and tuned model side by side."""
     rows, scores = evaluate(base=base, tuned=tuned, corpus=corpus)
     metrics.mkdir(parents=True, exist_ok=True)
+    # What says that the others are whole goes first and comes last.
+    (metrics / "scores.json").unlink(missing_ok=True)
     srsly.write_jsonl(metrics / "predictions.jsonl", rows)
-    srsly.write_json(metrics / "scores.json", scores)
     write_labels(scores, metrics / "labels.csv")
     write_confusion(rows, list(scores["tuned"]["new"]["per_label"]), metrics / "confusion.csv")
+    srsly.write_json(metrics / "scores.json", scores)
     new, kept = (
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")

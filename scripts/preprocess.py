@@ -197,6 +197,9 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
     jobs: processes that work at once; the output does not hang on it.
     Raises DataError; then only findings and rejected records are new in `output`.
     """
+    # What a killed run left.
+    for left in output.glob(".preprocess-*"):
+        shutil.rmtree(left)
     with scratch_folder(output) as folder:
         total, general, is_gold = check(params, base, folder, jobs)
         practised = rehearse(params, base, folder, total, general, jobs)
@@ -223,9 +226,9 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
 
 @contextmanager
 def scratch_folder(output: Path) -> Iterator[Path]:
-    """A folder beside `output` to write to: an error leaves what was there."""
+    """A folder in `output` to write to: an error leaves what was there."""
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".preprocess-") as scratch:
+    with tempfile.TemporaryDirectory(dir=output, prefix=".preprocess-") as scratch:
         (Path(scratch) / "rejected.jsonl").touch()
         yield Path(scratch)
 

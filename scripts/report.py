@@ -199,6 +199,13 @@ def since_last_commit() -> dict[str, Any] | None:
         return None
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside, and then in its place: half of it never has its name."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf8", newline="\n")
+    part.replace(path)
+
+
 def main(page: Path) -> None:
     """Write the last evaluation as a page, and what differs from the last commit as JSON."""
     comparison = since_last_commit()
@@ -214,9 +221,9 @@ def main(page: Path) -> None:
         comparison=comparison,
     )
     page.parent.mkdir(parents=True, exist_ok=True)
-    srsly.write_json(page.with_name("comparison.json"), comparison)
+    write_whole(page.with_name("comparison.json"), srsly.json_dumps(comparison, indent=2))
     # The page comes last: that it is there says that both are.
-    page.write_text(text, encoding="utf8", newline="\n")
+    write_whole(page, text)
     msg.good(f"The evaluation as a page: {page}")
 
 

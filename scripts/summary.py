@@ -11,8 +11,10 @@ from typing import Any
 
 from wasabi import color, msg
 
-REPORT = Path("metrics/report.html")
+REPORT, COMPARISON = Path("metrics/report.html"), Path("metrics/comparison.json")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
+# What stages make, but not what `weasel run check` does.
+MADE, CHECK = ("corpus", "packages", "training"), Path("corpus/check")
 # The report says what differs from the last commit: a new one makes it old.
 HEAD = Path(".git/logs/HEAD")
 
@@ -114,23 +116,42 @@ def as_text(parts: list[tuple[str, list[str]]]) -> str:
 
 def is_old() -> bool:
     """Whether results or commits are newer than the report."""
-    inputs = [path.stat().st_mtime for path in (SCORES, DATA, HEAD) if path.exists()]
-    return not REPORT.exists() or REPORT.stat().st_mtime < max(inputs)
+    made = [path for folder in MADE for path in Path(folder).rglob("*") if path.is_file()]
+    made = [path for path in made if CHECK not in path.parents]
+    inputs = [path.stat().st_mtime for path in (SCORES, HEAD, *made) if path.exists()]
+    if not REPORT.exists() or not COMPARISON.exists():
+        return True
+    return REPORT.stat().st_mtime < max(inputs)
+
+
+def refuse_damage() -> None:
+    """Leave with status 1 where something is not what DVC believes it to be."""
+    from scripts.mend import find_damage
+
+    for path in find_damage():
+        advice = "python -m scripts.mend throws away what is not, and says how to go on"
+        msg.fail(f"{path} is not whole: {advice}.", exits=1)
+
+
+def read(path: Path) -> Any:
+    """Read JSON that a run wrote, or leave with status 1."""
+    try:
+        return json.loads(path.read_text(encoding="utf8"))
+    except FileNotFoundError:
+        msg.fail(f"{path} is not there yet: make run", exits=1)
+    except ValueError:
+        msg.fail(f"{path} is not whole: python -m scripts.mend, then make run", exits=1)
 
 
 def main() -> None:
     """Print the summary of what lies in the project's folder."""
-    try:
-        scores = json.loads(SCORES.read_text(encoding="utf8"))
-        data = json.loads(DATA.read_text(encoding="utf8"))
-    except FileNotFoundError as error:
-        msg.fail(f"{error.filename} is not there yet: make run", exits=1)
-    comparison_path = REPORT.with_name("comparison.json")
+    scores, data = read(SCORES), read(DATA)
     if is_old():
+        refuse_damage()
         from scripts.report import main as report
 
         report(REPORT)
-    comparison = json.loads(comparison_path.read_text(encoding="utf8"))
+    comparison = read(COMPARISON)
     msg.divider("What was learned, what was kept")
     print(as_text(summary(scores, data, comparison, sorted(Path("packages").glob("*.whl")))))
 

@@ -131,6 +131,8 @@ def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew
         write(tmp_path, "metrics/comparison.json", None)
 
     monkeypatch.setattr("scripts.report.main", report)
+    damage: list[Path] = []
+    monkeypatch.setattr("scripts.mend.find_damage", lambda: damage)
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "metrics/scores.json", scores())
     write(tmp_path, "corpus/data.json", data())
@@ -143,6 +145,12 @@ def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew
     assert made == [REPORT]
     later = (tmp_path / REPORT).stat().st_mtime + 5
     os.utime(tmp_path / "metrics/scores.json", (later, later))
+    damage.append(Path("training/model"))
+    with pytest.raises(SystemExit):
+        main()
+    printed = capsys.readouterr().out
+    assert "training/model is not whole" in printed and "scripts.mend" in printed
+    damage.clear()
     main()
     assert made == [REPORT, REPORT]
 
