@@ -159,6 +159,16 @@ def test_every_way_to_show_it(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert left.value.code == 1
 
 
+def test_why_there_is_no_comparison_can_be_posted(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main("now`here", "second", md=True, as_json=False)
+    assert left.value.code == 1
+    reason = "now'here is no commit, branch, tag or experiment here."
+    assert capsys.readouterr().out == f"There is no comparison: `{reason}`\n"
+
+
 def test_the_same_comparison_has_the_same_figures(here: Path) -> None:
     assert compare_revisions("first", "second") == compare_revisions("first", "second")
 

@@ -290,10 +290,11 @@ def test_the_package_works_where_spacy_alone_is(project: Path, tmp_path: Path) -
     texts = [record["text"] for record in records][:200]
     srsly.write_json(tmp_path / "texts.json", texts)
     code = (
-        "import json, spacy\nassert spacy.__version__ == %r\n"
-        "nlp = spacy.load(%r)\ntexts = json.load(open('texts.json', encoding='utf8'))\n"
+        f"import json, spacy\nassert spacy.__version__ == {oldest!r}\n"
+        f"nlp = spacy.load({wheel.name.split('-')[0]!r})\n"
+        "texts = json.load(open('texts.json', encoding='utf8'))\n"
         "json.dump([doc.to_json() for doc in nlp.pipe(texts)], open('said.json', 'w'))"
-    ) % (oldest, wheel.name.split("-")[0])
+    )
     sh(tmp_path, str(python), "-c", code)
     said = srsly.read_json(tmp_path / "said.json")
     assert len(texts) == 200 and said == [doc.to_json() for doc in nlp.pipe(texts)]
