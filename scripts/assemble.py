@@ -6,8 +6,6 @@ With `extend` the trained component goes right before the base's first entity re
 leaves alone the entities that it finds there; otherwise it takes the place of the base's.
 """
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import spacy
@@ -16,6 +14,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from scripts.params import load_params
+from scripts.whole import scratch_folder
 
 
 def first_recognizer(nlp: Language) -> str:
@@ -37,15 +36,11 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     # The base's own scores of what is unchanged still hold; those of its entities no longer do.
     scores = nlp.meta.get("performance", {})
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # What a killed run left.
-    for left in output.parent.glob(".assemble-*"):
-        shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".assemble-") as scratch:
-        nlp.to_disk(Path(scratch) / "model")
+    with scratch_folder(output.parent, "assemble") as scratch:
+        nlp.to_disk(scratch / "model")
         if output.exists():
-            output.replace(Path(scratch) / "old")
-        (Path(scratch) / "model").replace(output)
+            output.replace(scratch / "old")
+        (scratch / "model").replace(output)
     msg.good(f"{output}: {' → '.join(nlp.pipe_names)}")
 
 

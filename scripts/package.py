@@ -8,7 +8,6 @@ same bytes: a wheel, an sdist, and the model card that both of them hold.
 """
 
 import shutil
-import tempfile
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from scripts.docbins import read_docs
 from scripts.origin import NAME, describe
 from scripts.params import Params, load_params
 from scripts.wheel import BuildError, build_package, run_installed
+from scripts.whole import scratch_folder
 
 CHECKED_TEXTS = 200
 
@@ -149,8 +149,8 @@ def package(*, training: Path, corpus: Path, scores: Path, params: Params, outpu
     if params.training.strategy != "replace":
         check_retention(srsly.read_json(scores), params.evaluate.min_retention)
     meta, files = write_texts(training, corpus, scores, params)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".package-") as scratch:
-        staging = Path(scratch) / "packages"
+    with scratch_folder(output.parent, "package") as scratch:
+        staging = scratch / "packages"
         wheel = build_package(model=training / "model", meta=meta, files=files, output=staging)
         (staging / "README.md").write_text(files["README.md"], encoding="utf8", newline="\n")
         checked = check_package(wheel, training / "model", corpus)

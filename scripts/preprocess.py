@@ -11,9 +11,7 @@ labels it has.
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy
@@ -35,6 +33,7 @@ from scripts.kernels import choose_blis
 from scripts.params import Data, Params, load_params
 from scripts.records import DataError
 from scripts.rehearsal import rehearse, warn_of_little
+from scripts.whole import scratch_folder
 from scripts.worker import Settings
 
 SPLITS = ("train", "dev", "test")
@@ -134,6 +133,7 @@ def check(
     params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
 ) -> tuple[Batch, Batch, bool]:
     """Take in labelled data and general text; the first Batch has the findings of both."""
+    (folder / "rejected.jsonl").touch()
     total = take_labelled(params, base, folder, jobs, write=write)
     general, is_gold = take_general(params, base, folder, jobs, write=write)
     total.add_findings(general)
@@ -197,10 +197,8 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
     jobs: processes that work at once; the output does not hang on it.
     Raises DataError; then only findings and rejected records are new in `output`.
     """
-    # What a killed run left.
-    for left in output.glob(".preprocess-*"):
-        shutil.rmtree(left)
-    with scratch_folder(output) as folder:
+    # In `output` itself: an error leaves what was there.
+    with scratch_folder(output, "preprocess") as folder:
         total, general, is_gold = check(params, base, folder, jobs)
         practised = rehearse(params, base, folder, total, general, jobs)
         write_findings(total, folder)
@@ -222,15 +220,6 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
         (output / "data.json").unlink(missing_ok=True)
         publish(folder, output, sorted(path.name for path in folder.iterdir()))
     report(summary, params.training.strategy)
-
-
-@contextmanager
-def scratch_folder(output: Path) -> Iterator[Path]:
-    """A folder in `output` to write to: an error leaves what was there."""
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".preprocess-") as scratch:
-        (Path(scratch) / "rejected.jsonl").touch()
-        yield Path(scratch)
 
 
 def publish(folder: Path, output: Path, names: Iterable[str]) -> None:

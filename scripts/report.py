@@ -21,6 +21,7 @@ from wasabi import msg
 from scripts.compare import CompareError, compare_revisions, flatten, verdict
 from scripts.errors import KINDS, kinds
 from scripts.scoring import Row, gold_and_found
+from scripts.whole import write_whole
 
 Curves = dict[str, list[tuple[float, float]]]
 """Pairs of step and value by name; slashes in a name are folders."""
@@ -197,13 +198,6 @@ def since_last_commit() -> dict[str, Any] | None:
     except CompareError as error:
         msg.info(f"Not compared with the last commit. {error}")
         return None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside, and then in its place: half of it never has its name."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf8", newline="\n")
-    part.replace(path)
 
 
 def main(page: Path) -> None:

@@ -3,7 +3,8 @@
     python -m scripts.run
 
 `dvc repro`, in this process, and the summary. Where DVC cannot go on because a killed run left half
-of what DVC writes, that is thrown away first.
+of what DVC writes, that is thrown away first. Where a stage fails, the reason may be that what it
+read was damaged; then that is said, too.
 """
 
 import sys
@@ -13,6 +14,7 @@ from dvc.repo import Repo
 from wasabi import msg
 
 from scripts.summary import main as summary
+from scripts.summary import refuse_damage
 
 
 def heal() -> bool:
@@ -35,6 +37,7 @@ def main() -> None:
     if status and heal():
         status = dvc(["repro"])
     if status:
+        refuse_damage()
         sys.exit(status)
     summary()
 
