@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from scripts.docbins import read_docs
+from scripts.escape import escape
 from scripts.params import Params
 
 # Identifiers that hubs know (huggingface.co/docs/hub/repositories-licenses).
@@ -36,8 +37,6 @@ LICENSES = {
 }  # fmt: skip
 # No part of an identifier: Apache License, Version 2.0 is apache-2.0.
 FILLERS = {"gnu", "licence", "license", "the", "version"}
-# What is markup within a line: CommonMark's, and GitHub's tables, strikethrough and formulas.
-MARKUP = re.compile(r"[\\`*\[\]|~$#]|(?<!\w)_|_(?!\w)")
 # What is likely to be code, or else what may start HTML.
 CODE_OR_HTML = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|<", re.DOTALL)
 # Of the guide's highest heading: it stands below a section of the card.
@@ -93,15 +92,6 @@ def make_metadata(meta: dict, scores: dict, data: dict) -> str:
     text = StringIO()
     YAML().dump(block, text)
     return text.getvalue()
-
-
-def escape(value: Any) -> Markup:
-    """A value as text within a line of Markdown."""
-    if isinstance(value, Markup):
-        return value
-    text = " ".join(str(value).split())
-    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
-    return Markup(MARKUP.sub(r"\\\g<0>", re.sub(r"<(?![\s\d=])", "&lt;", text)))
 
 
 def has_html(text: str) -> bool:

@@ -24,6 +24,7 @@ from scmrepo.git import Git
 from wasabi import msg
 
 from scripts.errors import kinds
+from scripts.escape import escape, printable
 from scripts.scoring import Row, count, difference, documents_of, draw, gold_and_found
 
 WORKSPACE = "workspace"
@@ -194,7 +195,7 @@ def table_of(result: dict[str, Any]) -> list[tuple[str, ...]]:
     """The lines of the table per label."""
     return [
         (
-            f"{row['label']} ({row['measured']})",
+            printable(f"{row['label']} ({row['measured']})"),
             f"{row['before']:.3f}",
             f"{row['after']:.3f}",
             f"{row['difference']:+.3f}",
@@ -219,7 +220,9 @@ def lists_of(result: dict[str, Any]) -> list[tuple[str, list[str]]]:
     ]
     for title in ("better", "worse"):
         lines = [
-            f"{x['change']:+d} {x['part']} {x['doc']}: {' '.join(x['text'].split())[:100]}"
+            printable(
+                f"{x['change']:+d} {x['part']} {x['doc']}: {' '.join(x['text'].split())[:100]}"
+            )
             for x in result[title]
         ]
         more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
@@ -237,7 +240,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     aligns = ["---", *["---:"] * 5, "---"]
     rows = [headers(result), aligns, *table_of(result)]
     lines = [f"{note}\n" for note in result["notes"]]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(map(escape, row)) + " |" for row in rows]
     for title, items in lists_of(result):
         lines += ["", f"**{title}**", "", *(f"- {as_code(item)}" for item in items)]
     return "\n".join(lines)

@@ -5,7 +5,6 @@ policy forbids even that.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -15,9 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wasabi import msg
 
 from scripts.batches import Batch
+from scripts.escape import printable
 from scripts.records import CODES, Finding
 
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 ORDER = {code: number for number, code in enumerate(CODES)}
 
 
@@ -89,11 +88,6 @@ def show_findings(total: Batch, folder: Path, most: int = 3) -> None:
         for line in (finding.text, finding.advice):
             msg.text(printable(line), show=bool(line))
     msg.text(f"All of them: {folder / 'findings.html'}")
-
-
-def printable(text: str) -> str:
-    """Text on one line, with nothing in it that a terminal obeys or cannot show."""
-    return UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
 
 
 def first_findings(findings: list[Finding], most: int) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) 
         "email": "",
         "url": "",
         "license": own.license,
-        "description": own.description or taught,
+        "description": own.description or " ".join(taught.split()),
         "performance": pipeline.get("performance", {}) | performance,
     }
 

@@ -1,6 +1,7 @@
 """The values of params.yaml, typed and checked before any work is done."""
 
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Literal
 
 import srsly
@@ -14,6 +15,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
 # The same, or nothing.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
+# A wrong value as far as it helps to find it: references in YAML can make one without end.
+SHORT = Repr()
+SHORT.maxlevel, SHORT.maxstring = 2, 200
 NUMBER = r"(0|[1-9][0-9]*)"
 # What labelled texts come in (scripts/readers.py); auto looks at the file.
 Format = Literal[
@@ -106,7 +110,7 @@ def load_params(path: Path = PARAMS) -> Params:
     except ValidationError as error:
         for problem in error.errors():
             key = ".".join(map(str, problem["loc"])) or "the file"
-            msg.fail(f"{path}: {key}: {problem['msg']} (found: {problem['input']!r})")
+            msg.fail(f"{path}: {key}: {problem['msg']} (found: {SHORT.repr(problem['input'])})")
     except Exception as error:  # the YAML reader's own errors have no common class
         msg.fail(f"{path} is not YAML: {error}")
     raise SystemExit(1)

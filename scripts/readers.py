@@ -11,7 +11,6 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,9 +28,10 @@ Piece = tuple[str, int, Any]
 Sized = tuple[int, Any, int]
 # Bytes of one piece: nothing that is a text is longer, whatever is will not fit in memory.
 LONGEST = 32 << 20
-# Of a DocBin, unpacked; its lists and dictionaries, which take most; and those of one Doc's own.
+# Of a DocBin, unpacked; what is in its lists and dictionaries, which takes most; and of one Doc's
+# own.
 LONGEST_BIN = 256 << 20
-MOST_PARTS = 4_000_000
+MOST_PARTS = 8_000_000
 LONGEST_DATA = 1 << 20
 # Rows of a table that tell of one text.
 MOST_ROWS = 1_000_000
@@ -123,6 +123,8 @@ def read_array(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
             except json.JSONDecodeError as error:
                 if ended or len(buffer) > LONGEST:
                     raise fail(f"not JSON ({error.msg}), or cut, or too long", error.pos) from None
+            except ValueError as error:  # a number of thousands of digits
+                raise fail(f"not to be read ({error})", at) from None
             except RecursionError:
                 raise fail("values nested too deep to be a text", at) from None
             if ended:
@@ -244,14 +246,17 @@ def unpack(file: BinaryIO, path: Path) -> bytes:
             raise DataError(
                 f"{path} unpacks to more than {LONGEST_BIN >> 20} MB: write it as several files."
             )
-    parts = count()
+    parts = 0
 
     def take(part: Any) -> Any:
-        if next(parts) > MOST_PARTS:
+        nonlocal parts
+        parts += 1 + len(part)
+        if parts > MOST_PARTS:
             raise DataError(f"{path} has more than {MOST_PARTS:,} parts: write several files.")
         return part
 
-    whole = unpackb(content, object_hook=take, list_hook=take, raw=False)
+    most = {"max_array_len": MOST_PARTS, "max_map_len": MOST_PARTS}
+    whole = unpackb(content, object_hook=take, list_hook=take, raw=False, **most)
     for own in (*whole.get("user_data", ()), *whole.get("span_groups", ())):
         if own and len(own) > LONGEST_DATA:
             raise DataError(f"{path} has a Doc with more than {LONGEST_DATA >> 20} MB of own data.")

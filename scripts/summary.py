@@ -11,6 +11,8 @@ from typing import Any
 
 from wasabi import color, msg
 
+from scripts.escape import printable
+
 REPORT, COMPARISON = Path("metrics/report.html"), Path("metrics/comparison.json")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
 # What stages make, but not what `weasel run check` does.
@@ -95,7 +97,7 @@ def summary(
     documents = scores["documents"]["test"]
     load = [f'spacy.load("{wheel.name.split("-")[0]}")' for wheel in wheels]
     install = [f"pip install {path}, then {call}" for path, call in zip(wheels, load, strict=True)]
-    return [
+    parts = [
         ("Learned", learned(scores["base"]["new"], scores["tuned"]["new"], documents)),
         ("Kept", kept(scores, data)),
         ("Since HEAD", since(comparison)),
@@ -103,6 +105,7 @@ def summary(
         ("Report", [f"{REPORT}, for a browser; model: training/model"]),
         ("Next", [*install, "dvc exp run -S training.max_epochs=50; weasel run compare"]),
     ]
+    return [(name, [*map(printable, lines)]) for name, lines in parts]
 
 
 def as_text(parts: list[tuple[str, list[str]]]) -> str:

@@ -41,7 +41,7 @@ NAME = re.compile(
 )
 HEAD = re.compile(
     rb"\x7fELF|MZ.\0|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe|#!"
-    rb"|\x80[\x02-\x05][(\]}c\x8c\x95]|\x93NUMPY.{,100}'\|O",
+    rb"|\x80[\x02-\x05]|\x93NUMPY.{,100}'\|O",
     re.DOTALL,
 )
 # The kinds of functions that build a pipeline's parts; what else a config can name does something
