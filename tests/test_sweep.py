@@ -4,8 +4,11 @@ import json
 
 import pytest
 
-from scripts.sweep import TEMPLATE, TITLE, draw, mark_best
+from scripts.charts import TEMPLATE, TITLE, draw
+from scripts.trials import mark_best
 from tests.conftest import ROOT
+
+KEYS = ["training.strategy", "rehearsal.ratio"]
 
 
 def point(new_f: float, retention: float) -> dict:
@@ -36,10 +39,10 @@ def test_equal_points_are_all_among_the_best() -> None:
 def test_picture_has_a_mark_and_an_amount_for_each_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     rows = mark_best([point(0.6, 0.8) | {"ratio": 0.25}, point(0.5, 0.9) | {"ratio": 7.5}])
-    svg = draw(rows)
+    svg = draw(rows, KEYS)
     for text in (TITLE, ">0.25<", ">7.5<", "extend"):
         assert text in svg
-    assert draw(rows) == svg
+    assert draw(rows, KEYS) == svg
 
 
 def test_plots_of_dvc_have_what_the_picture_has() -> None:
