@@ -136,12 +136,12 @@ def facts(revision: str) -> dict[str, Any]:
 class Progress:
     """A bar: how many of the experiments are done, and the best so far."""
 
-    def __init__(self, commit: str, names: Iterable[str], measure: str) -> None:
+    def __init__(self, commit: str, measure: str, total: int) -> None:
         self.commit, self.measure = commit, measure
-        self.names = set(names)
+        self.names: set[str] = set()
         self.done: set[str] = set()
         self.best: float | None = None
-        self.bar = tqdm(total=len(self.names), unit="experiment")
+        self.bar = tqdm(total=total, unit="experiment")
 
     def look(self) -> None:
         """Show what is done by now."""
@@ -150,32 +150,33 @@ class Progress:
         self.best = max((x for x in (*figures, self.best) if x is not None), default=None)
         self.done |= new
         if self.best is not None:
-            self.bar.set_postfix_str(f"best {self.measure} {self.best:.4f}")
+            self.bar.set_postfix_str(f"best {self.measure} {self.best:.4f}", refresh=False)
         self.bar.update(len(new))
 
 
-def run_all(experiments: dict[str, Changes], runner: Runner) -> dict[str, str]:
+def run_all(
+    experiments: dict[str, Changes], runner: Runner, progress: Progress | None = None
+) -> dict[str, str]:
     """Run every experiment that is not there yet; where it can be read why one failed.
 
-    experiments: of the last commit, by their names.
+    experiments: of the last commit, by their names. progress: of more experiments than these.
     """
     commit = output("git", "rev-parse", "--short=7", "HEAD")
-    progress = Progress(commit, experiments, runner.measure)
+    progress = progress or Progress(commit, runner.measure, len(experiments))
+    progress.names |= set(experiments)
     progress.look()
     missing = {name: x for name, x in experiments.items() if name not in progress.done}
-    why = {}
-    try:
-        if missing and runner.engine is Engine.ray:
-            from scripts.cluster import run_on_ray
+    why: dict[str, str] = {}
+    if missing and runner.engine is Engine.ray:
+        from scripts.cluster import run_on_ray
 
-            why = run_on_ray(missing, commit, runner, progress.look)
-        elif missing:
-            from scripts.dvc_queue import run_in_queue
+        why = run_on_ray(missing, commit, runner, progress.look)
+    elif missing:
+        from scripts.dvc_queue import run_in_queue
 
-            run_in_queue(missing, runner, progress.look)
-    finally:
-        progress.look()
-        progress.bar.close()
+        run_in_queue(missing, runner, progress.look)
+    progress.look()
+    progress.bar.refresh()
     failed = [name for name in missing if name not in progress.done]
     return {name: why.get(name, f"dvc queue logs {name}") for name in failed}
 
@@ -183,6 +184,7 @@ def run_all(experiments: dict[str, Changes], runner: Runner) -> dict[str, str]:
 def report(failed: dict[str, str]) -> None:
     """Say which experiments failed, and what to do."""
     if failed:
+        print()
         msg.fail(f"{len(failed)} experiments failed; the same command runs them again.")
         print("\n".join(f"  {name}: {why}" for name, why in failed.items()))
 

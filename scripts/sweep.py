@@ -19,6 +19,7 @@ from scripts.experiments import (
     Engine,
     EngineOption,
     JobsOption,
+    Progress,
     RemoteOption,
     Runner,
     clean_commit,
@@ -43,10 +44,11 @@ def run_search(sweep: Sweep, commit: str, runner: Runner) -> dict[str, str]:
 
     params = load_params()
     failed: dict[str, str] = {}
+    progress = Progress(commit, sweep.maximize, sweep.trials or 0)
 
     def run(settings: list[Changes]) -> list[Result | None]:
         names = [name_of("sweep", commit, setting) for setting in settings]
-        failed.update(run_all(dict(zip(names, settings, strict=True)), runner))
+        failed.update(run_all(dict(zip(names, settings, strict=True)), runner, progress))
         return [None if n in failed else result_of(n, commit, sweep, params) for n in names]
 
     search(sweep=sweep, commit=commit, jobs=runner.jobs, run=run)

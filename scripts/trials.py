@@ -156,7 +156,7 @@ def show(
 
         importances = importances_of(sweep, rows[0]["name"].split("-")[1])
     parameters.write_text(draw_parameters(rows, sweep, importances), encoding="utf8")
-    print(frame.to_string(index=False))
+    print("\n" + frame.to_string(index=False))
     order = ranked(rows, sweep)
     msg.divider("The best")
     print(best_table(order, sweep).to_string(index=False))
