@@ -181,11 +181,11 @@ def run_all(
     return {name: why.get(name, f"dvc queue logs {name}") for name in failed}
 
 
-def report(failed: dict[str, str]) -> None:
+def report(failed: dict[str, str], total: int) -> None:
     """Say which experiments failed, and what to do."""
     if failed:
         print()
-        msg.fail(f"{len(failed)} experiments failed; the same command runs them again.")
+        msg.fail(f"Failed: {len(failed)} of {total}. The same command runs what is missing.")
         print("\n".join(f"  {name}: {why}" for name, why in failed.items()))
 
 

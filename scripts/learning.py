@@ -55,7 +55,7 @@ def main(
     """Would more annotation help? The score over the amount of training data."""
     commit = clean_commit()
     points = {f"learning-{commit}-{share}": {"data.train_share": share} for share in SHARES}
-    report(run_all(points, Runner(engine, jobs, address, remote)))
+    report(run_all(points, Runner(engine, jobs, address, remote)), len(points))
     write_table(collect(commit, list(points), COLUMNS), table)
     try:
         result = compare_revisions(*list(points)[-2:])

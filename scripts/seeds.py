@@ -134,7 +134,7 @@ def main(
             name = name_of("seeds", commit, values)
             runs[name] = values
             labels.append({"setting": text, "seed": seed})
-    report(run_all(runs, Runner(engine, jobs, address, remote)))
+    report(run_all(runs, Runner(engine, jobs, address, remote)), len(runs))
     found = collect(commit, list(runs), MEASURES)
     rows = [label | row for label, row in zip(labels, found, strict=True)]
     write_table(rows, table)

@@ -84,7 +84,7 @@ def main(
     failed = (run_grid if sweep.grid else run_search)(sweep, commit, runner)
     if rows := read_trials(sweep, params, commit):
         show(rows, sweep=sweep, params=params, table=table, pictures=pictures)
-    report(failed)
+    report(failed, sweep.trials or len(sweep.points()))
     raise SystemExit(bool(failed))
 
 

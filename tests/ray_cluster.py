@@ -16,9 +16,9 @@ def cluster(nodes: int, **env: str) -> Iterator[str]:
     env: what its workers have in their environment.
     """
     pytest.importorskip("ray")
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
-        with start(nodes, Path(folder), env) as address:
-            yield address
+    temporary = tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
+    with temporary as folder, start(nodes, Path(folder), env) as address:
+        yield address
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """A sweep is declared, checked before any work, run once, and shown by one command."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -223,10 +224,8 @@ def run_search(folder: Path, jobs: int, *, trials: int = 13, kill: int = 99) -> 
         ran.extend(settings)
         return [found(setting) for setting in settings]
 
-    try:
+    with contextlib.suppress(KilledError):
         assert search(sweep=sweep, commit="abc1234", jobs=jobs, run=run)
-    except KilledError:
-        pass
     return ran
 
 
