@@ -19,6 +19,11 @@ def short_names(keys: list[str]) -> dict[str, str]:
     return {k: x if last.count(x) == 1 else k for k, x in zip(keys, last, strict=True)}
 
 
+def as_label(value: Any) -> str:
+    """A value in few signs."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def draw(rows: list[dict[str, Any]], keys: list[str]) -> str:
     """What is learned against what is kept, as SVG, with the template of `dvc plots show`.
 
@@ -28,51 +33,50 @@ def draw(rows: list[dict[str, Any]], keys: list[str]) -> str:
     colour = next((x for x in names.values() if isinstance(rows[0][x], str)), "best")
     others = [x for x in names.values() if x != colour]
     label = others[0] if len(others) == 1 else "label"
-    if len(others) > 1:
-        crowded = len(rows) > 12
-        rows = [
-            row
-            | {label: "" if crowded and not row["best"] else ", ".join(str(row[x]) for x in others)}
-            for row in rows
-        ]
-    title = next((k for k, x in names.items() if x == colour), "")
+    title = next((key for key, name in names.items() if name == colour), "no other is better")
     text = TEMPLATE.read_text(encoding="utf8")
-    anchors = {"TITLE": TITLE, "X": "retention", "Y": "new_f"}
-    for name, value in anchors.items():
+    for name, value in {"TITLE": TITLE, "X": "retention", "Y": "new_f"}.items():
         text = text.replace(f"<DVC_METRIC_{name}>", value)
     for old, new in (("training.strategy", title), ("strategy", colour), ("ratio", label)):
         text = text.replace(json.dumps(old), json.dumps(new))
-    spec = json.loads(text) | {"data": {"values": rows}, "background": "white"}
-    return vl_convert.vegalite_to_svg(spec)
+    spec = json.loads(text)
+    if label == "label":
+        # Several keys have no order for a line, and no room at every point.
+        spec["layer"] = [layer for layer in spec["layer"] if layer["mark"]["type"] != "line"]
+        shown = [", ".join(as_label(row[x]) for x in others) for row in rows]
+        crowded = len(rows) > 12
+        rows = [
+            row | {"label": "" if crowded and not row["best"] else text}
+            for row, text in zip(rows, shown, strict=True)
+        ]
+    return vl_convert.vegalite_to_svg(spec | {"data": {"values": rows}, "background": "white"})
 
 
-def panel(field: str, title: str, space: Any, measure: tuple[str, str]) -> dict[str, Any]:
-    """What a parameter did to a measure: each trial, and the mean of those with the same value."""
-    words = isinstance(space, list) and any(isinstance(x, str | bool) for x in space)
+def axis_of(field: str, title: str, space: Any) -> dict[str, Any]:
+    """The axis of a parameter."""
+    axis: dict[str, Any] = {"field": field, "title": title}
+    if isinstance(space, list) and any(isinstance(x, str | bool) for x in space):
+        return axis | {"type": "nominal", "axis": {"labelAngle": 0}, "sort": None}
     scale = {"type": "log"} if isinstance(space, Range) and space.log else {"zero": False}
-    x: dict[str, Any] = {
-        "field": field,
-        "title": title,
-        "type": "nominal" if words else "quantitative",
-    }
-    x |= {"axis": {"labelAngle": 0}, "sort": None} if words else {"scale": scale | {"padding": 12}}
-    name, meaning = measure
-    y = {"field": name, "type": "quantitative", "title": meaning, "scale": {"zero": False}}
+    few = {"tickCount": 4, "labelOverlap": True}
+    return axis | {"type": "quantitative", "scale": scale | {"padding": 12}, "axis": few}
+
+
+def panel(x: dict[str, Any], measure: tuple[str, str], means: bool) -> dict[str, Any]:
+    """What a parameter did to a measure: each trial, and perhaps the mean for each value."""
+    y: dict[str, Any] = {"field": measure[0], "type": "quantitative", "title": measure[1]}
+    y["scale"] = {"zero": False, "padding": 10}
     kept = {
         "field": "kept",
         "title": "keeps min_retention",
         "scale": {"domain": ["yes", "no"], "range": ["#4c78a8", "#e45756"]},
     }
     points = {"mark": {"type": "point", "filled": True, "size": 50}, "encoding": {"color": kept}}
-    layers: list[dict[str, Any]] = [points]
-    if isinstance(space, list):
-        mean = {"y": y | {"aggregate": "mean"}}
-        line = (
-            {"type": "tick", "thickness": 2, "color": "black"}
-            if words
-            else {"type": "line", "color": "#999"}
-        )
-        layers.insert(0, {"mark": line, "encoding": mean})
+    line: dict[str, Any] = {"type": "line", "color": "#999"}
+    if x["type"] == "nominal":
+        line = {"type": "tick", "thickness": 2, "color": "black"}
+    mean = {"mark": line, "encoding": {"y": y | {"aggregate": "mean"}}}
+    layers = [mean, points] if means else [points]
     return {"width": 210, "height": 150, "encoding": {"x": x, "y": y}, "layer": layers}
 
 
@@ -90,7 +94,8 @@ def draw_parameters(rows: list[dict[str, Any]], sweep: Sweep, importances: dict[
     for measure in measures:
         for number, key in enumerate(sweep.keys):
             share = f" ({importances[key]:.0%} of the differences)" if key in importances else ""
-            panels.append(panel(f"x{number}", key + share, ways[key], measure))
+            axis = axis_of(f"x{number}", key + share, ways[key])
+            panels.append(panel(axis, measure, isinstance(ways[key], list)))
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "title": "What each parameter did",

@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,7 +89,8 @@ def run_trial(trial: Trial) -> str | None:
             if not call("git", "ls-remote", "origin", trial.refs + trial.name):
                 run_and_push(trial, call)
     except subprocess.CalledProcessError:
-        return "\n".join(log)
+        # A URL may have a password in it.
+        return re.sub(r"://[^/\s@]+@", "://***@", "\n".join(log))
     return None
 
 
