@@ -59,7 +59,7 @@ def test_a_worker_that_dies_costs_its_trial_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     project = make_project(tmp_path)
-    save(project, "grid:\n  rehearsal.ratio: [0, 0.5, 1]\n")
+    save(project, "grid:\n  rehearsal.ratio: [0.5, 1]\n")
     wait = tmp_path / "runs/wait-0.5"
     wait.touch()
     clones = tmp_path / "cache"
@@ -71,25 +71,25 @@ def test_a_worker_that_dies_costs_its_trial_alone(
         wait_for(lambda: runs_of(project)["0.5"] == 2, "the trial begins anew")
         wait.unlink()
         assert driver.wait(60) == 0
-    assert runs_of(project) == {"0.0": 1, "0.5": 2, "1.0": 1}
+    assert runs_of(project) == {"0.5": 2, "1.0": 1}
     folders = {
         line.split()[1] for x in (tmp_path / "runs").iterdir() for line in x.open(encoding="utf8")
     }
     # Each worker has a clone of its own, and keeps it; what outlives a killed one may hold a third.
     assert len(folders) in (2, 3) and all(x.startswith(str(clones)) for x in folders)
     rows = table_of(project)
-    assert [row["new_f"] for row in rows] == ["0.6667", "0.8571", "1.0"]
+    assert [row["new_f"] for row in rows] == ["0.8571", "1.0"]
     # Everything is in one place: here, and for whoever pulls it.
     other = tmp_path / "other"
     sh(tmp_path, "git", "clone", "--quiet", "remote.git", str(other))
     sh(other, "dvc", "exp", "pull", "--quiet", "origin")
+    shown = sh(other, "dvc", "exp", "show", "--csv")
+    assert all(row["name"] in shown for row in rows)
     for place in (project, other):
-        shown = sh(place, "dvc", "exp", "show", "--csv")
-        assert all(row["name"] in shown for row in rows)
         monkeypatch.chdir(place)
-        compared = compare_revisions(rows[0]["name"], rows[2]["name"])
-        assert compared["rows"][0]["difference"] == 0.3333
-    assert "dvc exp apply " + rows[2]["name"] in sh(other, sys.executable, "-m", "scripts.trials")
+        compared = compare_revisions(rows[0]["name"], rows[1]["name"])
+        assert compared["rows"][0]["difference"] == 0.1429
+    assert "dvc exp apply " + rows[1]["name"] in sh(other, sys.executable, "-m", "scripts.trials")
 
 
 def environment() -> dict[str, str]:
