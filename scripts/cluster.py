@@ -9,6 +9,7 @@ alone, which Ray gives to another one.
 
 import logging
 import os
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -63,9 +64,13 @@ def connect(address: str) -> Any:
     except ImportError:
         msg.fail("Ray is not installed: make ray, here and on every worker.", exits=1)
     if not ray.is_initialized():
+        host, _, port = address.rpartition(":")
         try:
+            if host and port.isdigit():
+                # Ray itself would try for minutes.
+                socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError) as error:
+        except (OSError, ValueError) as error:
             msg.fail(f"No Ray cluster at {address}: ray start --head ({error})", exits=1)
         # Workers need no folder of the project: they are sent the module itself.
         ray.cloudpickle.register_pickle_by_value(on_worker)

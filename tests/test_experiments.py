@@ -98,9 +98,11 @@ def environment() -> dict[str, str]:
 
 
 def test_what_workers_could_not_get_or_give_is_said_before_any_work(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
     project = make_project(tmp_path)
     save(project, "grid:\n  rehearsal.ratio: [0, 0.5, 1]\n")
     on_ray = ("--engine", "ray", "--address", "127.0.0.1:1")
+    assert "No Ray cluster at 127.0.0.1:1" in sh(project, *SWEEP, *on_ray, check=False)
     sh(project, "git", "commit", "--quiet", "--allow-empty", "--message", "not pushed")
     assert "git push" in sh(project, *SWEEP, *on_ray, check=False)
     assert "nowhere: git does not reach it" in sh(
