@@ -18,9 +18,16 @@ from scripts.experiments import (
 )
 
 
-def run_in_queue(experiments: dict[str, Changes], runner: Runner, look: Callable[[], None]) -> None:
+def run_in_queue(
+    experiments: dict[str, Changes], commit: str, runner: Runner, look: Callable[[], None]
+) -> None:
     """Run experiments in DVC's queue, which runs what else is in it, too."""
-    clean_commit(runner.written)  # the queue takes the workspace as it is
+    # The queue takes the workspace as it is.
+    if clean_commit(runner.written) != commit:
+        msg.fail(
+            f"The next trials are of {commit}, and HEAD has moved on: git switch --detach {commit}",
+            exits=1,
+        )
     there = tidy_queue(set(experiments))
     for name, changes in experiments.items():
         if name not in there:

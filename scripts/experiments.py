@@ -159,10 +159,11 @@ def run_all(
 ) -> dict[str, str]:
     """Run every experiment that is not there yet; where it can be read why one failed.
 
-    experiments: of the last commit, by their names. progress: of more experiments than these.
+    experiments: by their names, of the last commit, or of that of `progress`, which shows them
+    among others.
     """
-    commit = output("git", "rev-parse", "--short=7", "HEAD")
-    progress = progress or Progress(commit, runner.measure, len(experiments))
+    head = output("git", "rev-parse", "--short=7", "HEAD")
+    progress = progress or Progress(head, runner.measure, len(experiments))
     progress.names |= set(experiments)
     progress.look()
     missing = {name: x for name, x in experiments.items() if name not in progress.done}
@@ -170,11 +171,11 @@ def run_all(
     if missing and runner.engine is Engine.ray:
         from scripts.cluster import run_on_ray
 
-        why = run_on_ray(missing, commit, runner, progress.look)
+        why = run_on_ray(missing, progress.commit, runner, progress.look)
     elif missing:
         from scripts.dvc_queue import run_in_queue
 
-        run_in_queue(missing, runner, progress.look)
+        run_in_queue(missing, progress.commit, runner, progress.look)
     progress.look()
     progress.bar.refresh()
     failed = [name for name in missing if name not in progress.done]
