@@ -13,7 +13,19 @@ import typer
 from wasabi import msg
 
 from scripts.compare import CompareError, compare_revisions
-from scripts.experiments import clean_commit, collect, run_all, write_table
+from scripts.experiments import (
+    AddressOption,
+    Engine,
+    EngineOption,
+    JobsOption,
+    RemoteOption,
+    Runner,
+    clean_commit,
+    collect,
+    report,
+    run_all,
+    write_table,
+)
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 COLUMNS = {
@@ -33,11 +45,17 @@ def verdict(row: dict) -> str:
     return f"{step}: from this it cannot be said that more annotation would help."
 
 
-def main(table: Path, jobs: int = typer.Option(1, help="Experiments at a time")) -> None:
+def main(
+    table: Path,
+    engine: EngineOption = Engine.queue,
+    jobs: JobsOption = 1,
+    address: AddressOption = "auto",
+    remote: RemoteOption = "origin",
+) -> None:
     """Would more annotation help? The score over the amount of training data."""
     commit = clean_commit()
     points = {f"learning-{commit}-{share}": {"data.train_share": share} for share in SHARES}
-    run_all(points, jobs)
+    report(run_all(points, Runner(engine, jobs, address, remote)), len(points))
     write_table(collect(commit, list(points), COLUMNS), table)
     try:
         result = compare_revisions(*list(points)[-2:])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from reprlib import Repr
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import srsly
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -101,16 +101,47 @@ class Params(Section):
     package: Package
 
 
-def load_params(path: Path = PARAMS) -> Params:
-    """Read and check params.yaml; on any error name every wrong key and leave with status 1."""
+def refuse(path: Path, error: ValidationError) -> NoReturn:
+    """Name every wrong key of a file and leave with status 1."""
+    for problem in error.errors():
+        key = ".".join(map(str, problem["loc"])) or "the file"
+        msg.fail(f"{path}: {key}: {problem['msg']} (found: {SHORT.repr(problem['input'])})")
+    raise SystemExit(1)
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file says; on any error leave with status 1."""
     if not path.is_file():
         msg.fail(f"{path} is not here: run the command from the project's folder.", exits=1)
     try:
-        return Params.model_validate(srsly.read_yaml(path))
-    except ValidationError as error:
-        for problem in error.errors():
-            key = ".".join(map(str, problem["loc"])) or "the file"
-            msg.fail(f"{path}: {key}: {problem['msg']} (found: {SHORT.repr(problem['input'])})")
+        return srsly.read_yaml(path)
     except Exception as error:  # the YAML reader's own errors have no common class
         msg.fail(f"{path} is not YAML: {error}")
     raise SystemExit(1)
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check params.yaml; on any error name every wrong key and leave with status 1."""
+    values = read_yaml(path)
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        refuse(path, error)
+
+
+def with_values(params: Params, changes: dict[str, Any]) -> Params:
+    """The params with other values, checked; raises ValidationError.
+
+    changes: keys with a dot, as training.dropout, and their values.
+    """
+    values = params.model_dump()
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        values.setdefault(section, {})[name] = value
+    return Params.model_validate(values)
+
+
+def value_of(params: Params, key: str) -> Any:
+    """The value of a key with a dot."""
+    section, _, name = key.partition(".")
+    return getattr(getattr(params, section), name)

@@ -15,10 +15,28 @@ from statistics import mean, stdev
 from typing import Any
 
 import typer
-from dvc.utils import dict_sha256
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
+from hydra.errors import HydraException
+from pydantic import ValidationError
 from wasabi import msg
 
-from scripts.experiments import Changes, clean_commit, collect, run_all, write_table
+from scripts.experiments import (
+    AddressOption,
+    Changes,
+    Engine,
+    EngineOption,
+    JobsOption,
+    RemoteOption,
+    Runner,
+    clean_commit,
+    collect,
+    name_of,
+    report,
+    run_all,
+    write_table,
+)
+from scripts.params import load_params, refuse, with_values
 
 MEASURES = {
     "new_f": "tuned.new.ents_f",
@@ -28,11 +46,18 @@ MEASURES = {
 
 
 def parse_setting(text: str) -> Changes:
-    """The keys and values of a setting."""
-    pairs = [part.partition("=") for part in text.split()]
-    if bad := [key for key, equals, value in pairs if not (key and equals and value)]:
-        raise typer.BadParameter(f"{bad[0]}: a setting is key=value, as training.dropout=0.3")
-    return {key: value for key, _, value in pairs}
+    """The keys and values of a setting, in Hydra's syntax, as `dvc exp run -S` has it."""
+    changes: Changes = {}
+    for part in text.split():
+        key, equals, value = part.partition("=")
+        if not (key and equals and value):
+            raise typer.BadParameter(f"{part}: a setting is key=value, as training.dropout=0.3")
+        try:
+            found = OverridesParser.create().parse_override(part).value()
+        except HydraException as error:
+            raise typer.BadParameter(f"{part}: {error}") from None
+        changes[key] = found.text if isinstance(found, QuotedString) else found
+    return changes
 
 
 def permutation_p(first: list[float], second: list[float]) -> float:
@@ -88,19 +113,28 @@ def main(
         min=1,
         help="Runs of each setting; four of each are the least from which two can be told apart",
     ),
-    jobs: int = typer.Option(1, help="Experiments at a time"),
+    engine: EngineOption = Engine.queue,
+    jobs: JobsOption = 1,
+    address: AddressOption = "auto",
+    remote: RemoteOption = "origin",
 ) -> None:
     """Several seeds: how much is chance, and do two settings really differ?"""
+    params = load_params()
     commit = clean_commit()
     runs: dict[str, Changes] = {}
     labels = []
     for text in setting:
         changes = parse_setting(text)
+        try:
+            with_values(params, changes)
+        except ValidationError as error:
+            refuse(Path("--setting"), error)
         for seed in range(seeds):
-            name = f"seeds-{commit}-{dict_sha256(changes)[:8]}-{seed}"
-            runs[name] = {**changes, "training.seed": seed}
+            values = {**changes, "training.seed": seed}
+            name = name_of("seeds", commit, values)
+            runs[name] = values
             labels.append({"setting": text, "seed": seed})
-    run_all(runs, jobs)
+    report(run_all(runs, Runner(engine, jobs, address, remote)), len(runs))
     found = collect(commit, list(runs), MEASURES)
     rows = [label | row for label, row in zip(labels, found, strict=True)]
     write_table(rows, table)

@@ -1,78 +1,91 @@
-"""Sweep strategy and amount of general text: what is learned against what is kept.
+"""Run the trials that a file declares, a grid or a search, and show what came of them.
 
-    python -m scripts.sweep metrics/sweep.csv docs/sweep.svg
+    python -m scripts.sweep configs/sweep.yaml [--jobs N] [--engine ray --address auto]
 
-Every point is a DVC experiment in the queue, named after the commit that it belongs to, and runs up
-to `evaluate`: no gate stops it. A point that this commit has already is not run again. Writes a
-table, with the points marked that no other one beats in both, and draws it with the same Vega-Lite
-template as `dvc plots show` does.
+The file names keys of params.yaml and their values. Every trial is a DVC experiment, named after
+its commit and values: what is there is not run again, and the same command goes on where it was
+stopped. Trials run in DVC's queue, or on the workers of a Ray cluster (docs/experiments.md). At the
+end stands what `python -m scripts.trials` shows.
 """
 
-import json
 from pathlib import Path
 
 import typer
-import vl_convert
 from wasabi import msg
 
-from scripts.experiments import clean_commit, collect, run_all, write_table
-
-TEMPLATE = Path(".dvc/plots/frontier.json")
-TITLE = "New labels against retention"
-# What `dvc exp show` calls what the table calls so.
-COLUMNS = {
-    "strategy": "training.strategy",
-    "ratio": "rehearsal.ratio",
-    "new_f": "tuned.new.ents_f",
-    "retention": "retention",
-}
-
-
-def mark_best(rows: list[dict]) -> list[dict]:
-    """Mark the rows that no other one beats in one measure without losing in the other."""
-
-    def beaten(row: dict) -> bool:
-        return any(
-            other["new_f"] >= row["new_f"]
-            and other["retention"] >= row["retention"]
-            and (other["new_f"], other["retention"]) != (row["new_f"], row["retention"])
-            for other in rows
-        )
-
-    return [row | {"best": "" if beaten(row) else "best"} for row in rows]
+from scripts.experiments import (
+    AddressOption,
+    Changes,
+    Engine,
+    EngineOption,
+    JobsOption,
+    Progress,
+    RemoteOption,
+    Runner,
+    clean_commit,
+    facts,
+    name_of,
+    report,
+    run_all,
+)
+from scripts.params import load_params
+from scripts.space import Sweep, load_sweep
+from scripts.trials import DECLARED, PICTURES, TABLE, read_trials, result_of, show, written_to
 
 
-def draw(rows: list[dict]) -> str:
-    """The picture, as SVG."""
-    anchors = {"TITLE": TITLE, "X": "retention", "Y": "new_f"}
-    text = TEMPLATE.read_text(encoding="utf8")
-    for name, value in anchors.items():
-        text = text.replace(f"<DVC_METRIC_{name}>", value)
-    spec = json.loads(text) | {"data": {"values": rows}, "background": "white"}
-    return vl_convert.vegalite_to_svg(spec)
+def run_grid(sweep: Sweep, commit: str, runner: Runner) -> dict[str, str]:
+    """Run every combination; where it can be read why one failed."""
+    return run_all({name_of("sweep", commit, point): point for point in sweep.points()}, runner)
+
+
+def run_search(sweep: Sweep, commit: str, runner: Runner) -> dict[str, str]:
+    """Run the trials that Optuna chooses; where it can be read why one failed."""
+    from scripts.search import Result, search
+
+    params = load_params()
+    failed: dict[str, str] = {}
+    progress = Progress(commit, sweep.maximize, sweep.trials or 0)
+
+    def run(settings: list[Changes]) -> list[Result | None]:
+        names = [name_of("sweep", commit, setting) for setting in settings]
+        failed.update(run_all(dict(zip(names, settings, strict=True)), runner, progress))
+        return [None if n in failed else result_of(n, commit, sweep, params) for n in names]
+
+    search(sweep=sweep, commit=commit, jobs=runner.jobs, run=run)
+    return failed
+
+
+def check_measure(measure: str) -> None:
+    """Stop where the last commit has figures, but not the one that is to be maximized."""
+    found = facts("HEAD")
+    if "retention" in found and not isinstance(found.get(measure), int | float):
+        msg.fail(f"maximize: {measure} is no figure of `dvc metrics show`", exits=1)
 
 
 def main(
-    table: Path,
-    picture: Path,
-    strategy: list[str] = typer.Option(["extend", "update"], help="May be given several times"),
-    ratio: list[float] = typer.Option([0.0, 0.25, 0.5, 1.0, 2.0], help="The same"),
-    jobs: int = typer.Option(1, help="Experiments at a time"),
+    declared: Path = typer.Argument(DECLARED, help="What is tried"),
+    table: Path = typer.Option(TABLE, help="Where the table goes"),
+    pictures: Path = typer.Option(PICTURES, help="Where the pictures go"),
+    trials: int = typer.Option(0, help="More trials of a search than are declared"),
+    engine: EngineOption = Engine.queue,
+    jobs: JobsOption = 1,
+    address: AddressOption = "auto",
+    remote: RemoteOption = "origin",
 ) -> None:
-    """Sweep strategy and amount of general text."""
-    commit = clean_commit()
-    points = {
-        f"sweep-{commit}-{s}-{r}": {"training.strategy": s, "rehearsal.ratio": r}
-        for s in strategy
-        for r in ratio
-    }
-    run_all(points, jobs)
-    rows = collect(commit, list(points), COLUMNS)
-    rows = mark_best(sorted(rows, key=lambda row: (row["strategy"], row["ratio"])))
-    write_table(rows, table)
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    picture.write_text(draw(rows), encoding="utf8")
-    msg.good(f"{table} and {picture}; dvc plots show draws it, too")
+    """Run the trials that a file declares, and show what came of them."""
+    params = load_params()
+    sweep = load_sweep(declared, params)
+    if trials and sweep.search:
+        sweep = sweep.model_copy(update={"trials": trials})
+    written = (table, *written_to(pictures))
+    commit = clean_commit(written)
+    check_measure(sweep.maximize)
+    runner = Runner(engine, jobs, address, remote, sweep.maximize, written)
+    failed = (run_grid if sweep.grid else run_search)(sweep, commit, runner)
+    if rows := read_trials(sweep, params, commit):
+        show(rows, sweep=sweep, params=params, table=table, pictures=pictures)
+    report(failed, sweep.trials or len(sweep.points()))
+    raise SystemExit(bool(failed))
 
 
 if __name__ == "__main__":

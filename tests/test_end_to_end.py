@@ -329,8 +329,10 @@ def test_update_learns_within_the_base_component(project: Path, tmp_path: Path) 
 def test_a_sweep_runs_in_the_queue_and_draws_its_points(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     shutil.copytree(project, folder)
-    command = ["python", "-m", "scripts.sweep", "metrics/sweep.csv", "docs/sweep.svg"]
-    sh(folder, *command, "--strategy", "extend", "--ratio", "0", "--ratio", "0.5")
+    grid = {"training.strategy": ["extend"], "rehearsal.ratio": [0, 0.5]}
+    srsly.write_yaml(folder / "configs/sweep.yaml", {"grid": grid})
+    commit(folder)
+    output = sh(folder, "python", "-m", "weasel", "run", "sweep").stdout
     with (folder / "metrics/sweep.csv").open(encoding="utf8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["strategy"], row["ratio"]) for row in rows] == [
@@ -339,7 +341,15 @@ def test_a_sweep_runs_in_the_queue_and_draws_its_points(project: Path, tmp_path:
     ]
     assert all(0 < float(row["new_f"]) < 1 and float(row["retention"]) > 0 for row in rows)
     assert "best" in {row["best"] for row in rows}
-    assert (folder / "docs/sweep.svg").read_text(encoding="utf8").startswith("<svg")
-    # Nothing of it is in the workspace but the table and the picture.
+    written = {"metrics/sweep.csv", "docs/sweep.svg", "docs/trials.svg"}
+    for name in written - {"metrics/sweep.csv"}:
+        assert (folder / name).read_text(encoding="utf8").startswith("<svg")
+    # Nothing of it is in the workspace but the table and the pictures.
     changed = sh(folder, "git", "status", "--porcelain").stdout.split()
-    assert set(changed) - {"M", "??"} == {"metrics/sweep.csv", "docs/sweep.svg"}
+    assert set(changed) - {"M", "??"} == written
+    # The same, without running anything; and the command that is printed takes the best.
+    (apply,) = (line for line in output.splitlines() if line.startswith("dvc exp apply "))
+    assert apply in sh(folder, "python", "-m", "weasel", "run", "trials").stdout
+    sh(folder, "git", "checkout", ".")
+    sh(folder, *apply.split())
+    assert srsly.read_json(folder / "metrics/scores.json")["retention"] > 0

@@ -15,10 +15,10 @@ from scripts.seeds import judge, parse_setting, permutation_p, summarize
 def test_settings_are_keys_and_values() -> None:
     assert parse_setting("") == {}
     assert parse_setting("training.dropout=0.3 data.rename={a: b}".replace(": ", ":")) == {
-        "training.dropout": "0.3",
-        "data.rename": "{a:b}",
+        "training.dropout": 0.3,
+        "data.rename": {"a": "b"},
     }
-    for wrong in ("training.dropout", "=3", "training.dropout="):
+    for wrong in ("training.dropout", "=3", "training.dropout=", "data.rename={"):
         with pytest.raises(typer.BadParameter):
             parse_setting(wrong)
 

@@ -1,11 +1,25 @@
-"""A sweep marks the points that no other one beats, and draws them as DVC does."""
+"""A sweep is declared, checked before any work, run once, and shown by one command."""
 
+import contextlib
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
+import srsly
+from dvc.utils.hydra import apply_overrides
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scripts.sweep import TEMPLATE, TITLE, draw, mark_best
+from scripts.charts import TEMPLATE, TITLE, draw, draw_parameters, short_names
+from scripts.experiments import Changes, as_hydra, clean_commit, name_of
+from scripts.params import Params, load_params, value_of, with_values
+from scripts.search import Result, open_study, search
+from scripts.space import Range, Sweep, load_sweep
+from scripts.trials import DECLARED, keeps, mark_best, ranked
 from tests.conftest import ROOT
+
+KEYS = ["training.strategy", "rehearsal.ratio"]
 
 
 def point(new_f: float, retention: float) -> dict:
@@ -36,13 +50,270 @@ def test_equal_points_are_all_among_the_best() -> None:
 def test_picture_has_a_mark_and_an_amount_for_each_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     rows = mark_best([point(0.6, 0.8) | {"ratio": 0.25}, point(0.5, 0.9) | {"ratio": 7.5}])
-    svg = draw(rows)
+    svg = draw(rows, KEYS)
     for text in (TITLE, ">0.25<", ">7.5<", "extend"):
         assert text in svg
-    assert draw(rows) == svg
+    assert draw(rows, KEYS) == svg
 
 
 def test_plots_of_dvc_have_what_the_picture_has() -> None:
     text = (ROOT / TEMPLATE).read_text(encoding="utf8")
     assert json.loads(text)["data"] == {"values": "<DVC_METRIC_DATA>"}
     assert f"title: {TITLE}\n" in (ROOT / "dvc.yaml").read_text(encoding="utf8")
+
+
+# The declaration
+
+
+def declare(folder: Path, values: Any) -> Path:
+    path = folder / "sweep.yaml"
+    srsly.write_yaml(path, values)
+    return path
+
+
+@pytest.fixture
+def params() -> Params:
+    return load_params(ROOT / "params.yaml")
+
+
+def test_what_is_shipped_is_every_strategy_with_five_amounts(params: Params) -> None:
+    points = load_sweep(ROOT / DECLARED, params).points()
+    assert len(points) == 10
+    assert [p["rehearsal.ratio"] for p in points[:5]] == [0.0, 0.25, 0.5, 1.0, 2.0]
+    assert [p["training.strategy"] for p in points[::5]] == ["extend", "update"]
+    assert len({name_of("sweep", "abc1234", point) for point in points}) == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"grid": {"training.droput": [0.1]}}, "training.droput"),
+        ({"grid": {"trainning.dropout": [0.1]}}, "trainning"),
+        ({"grid": {"training": [0.1]}}, "grid.training"),
+        ({"grid": {"training.dropout": [0.1, 1.0]}}, "training.dropout: Input should be less"),
+        ({"grid": {"training.dropout": ["0.1"]}}, "training.dropout"),
+        ({"grid": {"training.max_epochs": [1.5]}}, "training.max_epochs"),
+        ({"grid": {"training.dropout": []}}, "grid.training.dropout"),
+        ({"grid": {"rehearsal.ratio": [0, 0.0]}}, "rehearsal.ratio: 0.0 stands there twice"),
+        ({"grid": {"data.rename": [{}]}}, "data.rename"),
+        ({"grid": {"training.seed": [1]}, "trials": 3}, "a grid has none"),
+        ({"grid": {}}, "grid"),
+        ({}, "give grid or search"),
+        ({"grid": {"training.seed": [1]}, "search": {"training.seed": [1]}}, "one of the two"),
+        ({"search": {"training.seed": [1]}}, "a search needs trials"),
+        ({"grid": {"training.seed": [1]}, "jobs": 3}, "jobs: Extra"),
+        ({"search": {"training.dropout": {"low": 0.3, "high": 0.1}}, "trials": 1}, "low is above"),
+        ({"search": {"training.dropout": {"low": 0.0, "high": 1.0}}, "trials": 1}, "less than 1"),
+        ({"search": {"training.seed": {"low": 0, "high": 9.5}}, "trials": 1}, "training.seed"),
+        (
+            {"search": {"training.seed": {"low": 0, "high": 9, "step": 0.5}}, "trials": 1},
+            "training.seed: step must be whole",
+        ),
+        (
+            {"search": {"rehearsal.ratio": {"low": 0, "high": 1, "log": True}}, "trials": 1},
+            "log needs a low above 0",
+        ),
+        (
+            {"search": {"training.strategy": {"low": 0, "high": 1}}, "trials": 1},
+            "training.strategy",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], params: Params, values: Any, named: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        load_sweep(declare(tmp_path, values), params)
+    assert left.value.code == 1
+    message = " ".join(capsys.readouterr().out.split())
+    assert "sweep.yaml" in message and named in message
+
+
+def test_values_get_the_type_of_their_key(tmp_path: Path, params: Params) -> None:
+    ways = {"rehearsal.ratio": {"low": 0, "high": 2}, "training.batch_size": {"low": 8, "high": 32}}
+    sweep = load_sweep(declare(tmp_path, {"search": ways, "trials": 3}), params)
+    assert sweep.search is not None
+    ratio, size = sweep.search.values()
+    assert isinstance(ratio, Range) and isinstance(ratio.low, float)
+    assert isinstance(size, Range) and isinstance(size.low, int)
+    assert value_of(with_values(params, {"training.seed": 7}), "training.seed") == 7
+
+
+# Values
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"])))
+def test_any_text_comes_through_as_it_is(text: str) -> None:
+    path = Path("params.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        written: dict[str, Any] = {}
+        patch.setattr("dvc.utils.serialize.MODIFIERS", {".yaml": lambda _: Holder(written)})
+        apply_overrides(path, [f"s.key={as_hydra(text)}"])
+    assert written["s"]["key"] == text
+
+
+class Holder:
+    """A file that is none."""
+
+    def __init__(self, values: dict) -> None:
+        self.values = values
+        values["s"] = {"key": ""}
+
+    def __enter__(self) -> dict:
+        return self.values
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["null", "1e-3", "true", "a,b", "\\${x}", "${data.seed}", "it's \\' \\", 5e-05, 0, 1.0, True],
+)
+def test_any_value_comes_through_in_a_file(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("s:\n  key: x\n", encoding="utf8")
+    apply_overrides(path, [f"s.key={as_hydra(value)}"])
+    found = srsly.read_yaml(path)["s"]["key"]
+    assert found == value and type(found) is type(value)
+
+
+def test_a_name_is_that_of_commit_and_values() -> None:
+    name = name_of("sweep", "abc1234", {"a.b": 1.0, "c.d": "x"})
+    assert name == name_of("sweep", "abc1234", {"c.d": "x", "a.b": 1.0})
+    others = ({"a.b": 1, "c.d": "x"}, {"a.b": 1.0}, {"a.b": "1.0", "c.d": "x"})
+    assert len({name, *(name_of("sweep", "abc1234", x) for x in others)}) == 4
+
+
+def test_what_the_sweep_wrote_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = " M metrics/sweep.csv\0?? docs/trials.svg\0"
+    monkeypatch.setattr("scripts.experiments.output", lambda *command: status)
+    assert clean_commit([Path("metrics/sweep.csv"), Path("docs/trials.svg")])
+    with pytest.raises(SystemExit):
+        clean_commit([Path("metrics/sweep.csv")])
+
+
+# The search
+
+
+def found(setting: Changes) -> Result:
+    """The best dropout is 0.3, and every second strategy forgets too much."""
+    return 1 - abs(setting["training.dropout"] - 0.3), 0.1 * (
+        setting["training.strategy"] == "update"
+    )
+
+
+class KilledError(Exception):
+    pass
+
+
+def run_search(folder: Path, jobs: int, *, trials: int = 13, kill: int = 99) -> list[Changes]:
+    """What is run until the process dies in a batch."""
+    ways: dict[str, Any] = {
+        "training.dropout": Range(low=0.0, high=0.9),
+        "training.strategy": ["extend", "update"],
+        "training.batch_size": Range(low=8, high=32, step=8),
+    }
+    storage = str(folder / "study.journal")
+    sweep = Sweep(search=ways, trials=trials, seed=1, storage=storage)
+    ran: list[Changes] = []
+
+    def run(settings: list[Changes]) -> list[Result | None]:
+        if len(ran) >= kill:
+            raise KilledError
+        ran.extend(settings)
+        return [found(setting) for setting in settings]
+
+    with contextlib.suppress(KilledError):
+        assert search(sweep=sweep, commit="abc1234", jobs=jobs, run=run)
+    return ran
+
+
+def test_a_search_goes_on_where_it_died_with_the_same_trials(tmp_path: Path) -> None:
+    whole = run_search(tmp_path / "whole", 3)
+    assert len(whole) == 13 and len({json.dumps(x, sort_keys=True) for x in whole}) == 13
+    first = run_search(tmp_path / "parts", 3, kill=6)
+    assert first == whole[:6]
+    assert run_search(tmp_path / "parts", 3) == whole[6:]
+    assert run_search(tmp_path / "parts", 3) == []
+    assert len(run_search(tmp_path / "parts", 3, trials=15)) == 2
+
+
+def test_a_search_looks_where_enough_is_kept(tmp_path: Path) -> None:
+    run_search(tmp_path, 1, trials=30)
+    ways: dict[str, Any] = {"training.dropout": Range(low=0.0, high=0.9)}
+    sweep = Sweep(search=ways, trials=1, storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert open_study(sweep, "abc1234").trials == []
+    late = run_search(tmp_path / "again", 1, trials=30)[15:]
+    assert sum(x["training.strategy"] == "extend" for x in late) > len(late) / 2
+
+
+def test_a_trial_that_failed_comes_again_and_the_others_are_kept(tmp_path: Path) -> None:
+    ways: dict[str, Any] = {"training.dropout": Range(low=0.0, high=0.9)}
+    storage = str(tmp_path / "study.journal")
+    sweep = Sweep(search=ways, trials=6, storage=storage)
+    bad: list[Changes] = []
+
+    def run(settings: list[Changes]) -> list[Result | None]:
+        results: list[Result | None] = [(x["training.dropout"], 0.0) for x in settings]
+        if not bad:
+            bad.append(settings[1])
+            results[1] = None
+        return results
+
+    assert not search(sweep=sweep, commit="abc1234", jobs=2, run=run)
+    again: list[Changes] = []
+
+    def mended(settings: list[Changes]) -> list[Result | None]:
+        again.extend(settings)
+        return [(x["training.dropout"], 0.0) for x in settings]
+
+    assert search(sweep=sweep, commit="abc1234", jobs=2, run=mended)
+    assert again == bad
+
+    stopped: list[int] = []
+
+    def broken(settings: list[Changes]) -> list[Result | None]:
+        stopped.append(len(settings))
+        return [None] * len(settings)
+
+    assert not search(sweep=sweep, commit="def5678", jobs=2, run=broken)
+    assert stopped == [2]
+
+
+# What is shown
+
+
+def trial(value: float, retention: float, kept: str, **values: Any) -> dict[str, Any]:
+    row = {"new_f": value, "retention": retention, "kept": kept, "best": "", "name": str(value)}
+    return row | values
+
+
+def test_the_best_are_those_that_keep_enough() -> None:
+    rows = [trial(0.9, 0.5, "no"), trial(0.7, 0.96, "yes"), trial(0.8, 0.95, "yes")]
+    order = ranked(rows, Sweep(grid={"training.seed": [1]}))
+    assert [row["new_f"] for row in order] == [0.8, 0.7, 0.9]
+
+
+def test_what_is_kept_is_what_the_gate_lets_through(params: Params) -> None:
+    assert keeps(0.95, "extend", params) and not keeps(0.9499, "extend", params)
+    assert keeps(0.1, "replace", params) and not keeps(None, "update", params)
+    assert keeps(None, "update", with_values(params, {"evaluate.min_retention": 0.0}))
+
+
+def test_each_parameter_has_its_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    ways: dict[str, Any] = {
+        "training.strategy": ["extend", "update"],
+        "training.learn_rate": Range(low=0.0001, high=0.01, log=True),
+        "data.seed": [1, 2],
+        "training.seed": [1, 2],
+    }
+    names = short_names(list(ways))
+    assert list(names.values()) == ["strategy", "learn_rate", "data.seed", "training.seed"]
+    values = {"strategy": "extend", "learn_rate": 0.001, "data.seed": 1, "training.seed": 2}
+    rows = [trial(0.6, 0.9, "no", **values), trial(0.5, 0.97, "yes", **values)]
+    svg = draw_parameters(rows, Sweep(search=ways, trials=2), {"training.learn_rate": 0.624})
+    for text in ("training.strategy", "training.learn_rate (62% of the differences)", "data.seed"):
+        assert text in svg
+    assert "0.001, 1, 2" in draw(rows, list(ways))

@@ -1,0 +1,108 @@
+"""The declaration of a sweep (configs/sweep.yaml), typed and checked before any work is done."""
+
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+from typing_extensions import Self
+from wasabi import msg
+
+from scripts.params import SHORT, Params, Section, Text, read_yaml, refuse, value_of, with_values
+
+Key = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
+Number = int | float
+Choices = Annotated[list[bool | int | float | str], Field(min_length=1)]
+
+
+class Range(Section):
+    """Numbers from low to high; on a logarithmic scale, or in steps."""
+
+    low: Number
+    high: Number
+    step: Annotated[Number, Field(gt=0)] | None = None
+    log: bool = False
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """What Optuna would refuse later, or mend silently."""
+        if self.low > self.high:
+            raise ValueError("low is above high")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("log needs a low above 0, and no step")
+        if self.step is not None and self.low + self.step > self.high:
+            raise ValueError("step is wider than low to high")
+        return self
+
+
+class Sweep(Section):
+    """All of configs/sweep.yaml."""
+
+    grid: Annotated[dict[Key, Choices], Field(min_length=1)] | None = None
+    search: Annotated[dict[Key, Choices | Range], Field(min_length=1)] | None = None
+    trials: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    storage: Text = ".dvc/tmp/sweep.journal"
+    maximize: Text = "tuned.new.ents_f"
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Either a grid or a search, and what belongs to it."""
+        if (self.grid is None) == (self.search is None):
+            raise ValueError("give grid or search, one of the two")
+        if (self.search is None) != (self.trials is None):
+            raise ValueError("a search needs trials, a grid has none: it says how many itself")
+        return self
+
+    @property
+    def keys(self) -> list[str]:
+        """What is varied."""
+        return list(self.grid or self.search or {})
+
+    def points(self) -> list[dict[str, Any]]:
+        """Every combination of the grid."""
+        grid = self.grid or {}
+        return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+
+
+def as_params_has_it(params: Params, key: str, value: Any) -> Any:
+    """The value in the type of its key (0 of a share is 0.0); raises ValidationError."""
+    return value_of(with_values(params, {key: value}), key)
+
+
+def settle(params: Params, key: str, values: Choices | Range) -> Choices | Range:
+    """Choices or a range in the type of their key; raises ValidationError or ValueError."""
+    if isinstance(values, list):
+        choices = [as_params_has_it(params, key, value) for value in values]
+        if twice := [x for number, x in enumerate(choices) if x in choices[:number]]:
+            raise ValueError(f"{twice[0]} stands there twice")
+        return choices
+    low, high = (as_params_has_it(params, key, value) for value in (values.low, values.high))
+    if not isinstance(low, Number) or isinstance(low, bool):
+        raise ValueError("a range is for numbers: give a list")
+    if isinstance(low, int) and not isinstance(values.step, int | None):
+        raise ValueError("step must be whole")
+    step = None if values.step is None else type(low)(values.step)
+    return Range(low=low, high=high, step=step, log=values.log)
+
+
+def load_sweep(path: Path, params: Params) -> Sweep:
+    """Read and check a declaration; on any error name every wrong key and leave with status 1."""
+    values = read_yaml(path)
+    try:
+        sweep = Sweep.model_validate(values)
+    except ValidationError as error:
+        refuse(path, error)
+    settled, wrong = {}, []
+    for key, space in (sweep.grid or sweep.search or {}).items():
+        try:
+            settled[key] = settle(params, key, space)
+        except ValidationError as error:
+            wrong += [f"{p['msg']} (found: {SHORT.repr(p['input'])})" for p in error.errors()]
+            msg.fail(f"{path}: {key}: {wrong[-1]}")
+        except ValueError as error:
+            wrong.append(str(error))
+            msg.fail(f"{path}: {key}: {error}")
+    if wrong:
+        raise SystemExit(1)
+    return sweep.model_copy(update={"grid" if sweep.grid else "search": settled})

@@ -1,0 +1,117 @@
+"""A project whose one stage takes no time: what runs experiments is tried on it.
+
+Its Git remote and its DVC remote are folders beside it; its data is in the DVC remote alone.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import srsly
+
+from tests.conftest import ROOT, write_world
+
+STAGES = """
+stages:
+  evaluate:
+    cmd: python standin.py
+    deps: [data, standin.py]
+    params: [data, rehearsal, training]
+    metrics:
+      - metrics/scores.json: {cache: false}
+    outs: [metrics/predictions.jsonl]
+"""
+# Learns most at a ratio of 1, keeps the more the higher it is, and says in `runs` that it ran.
+STAGE = """
+import json, os, pathlib, sys, time
+runs = pathlib.Path(RUNS)
+import srsly
+params = srsly.read_yaml("params.yaml")
+ratio = params["rehearsal"]["ratio"]
+with (runs / str(ratio)).open("a") as file:
+    file.write(f"{os.getpid()} {os.getcwd()}\\n")
+while (runs / f"wait-{ratio}").exists():
+    time.sleep(0.1)
+if (runs / f"fail-{ratio}").exists():
+    sys.exit("it cannot be done")
+right = int(40 - 20 * abs(ratio - 1))
+gold = [[0, 3, "BAND"]]
+row = {"gold": gold, "unknown": [], "base": [], "part": "test", "doc": "d"}
+texts = pathlib.Path("data/texts").read_text().split()
+rows = [row | {"text": x, "doc": x, "tuned": gold * (i < right)} for i, x in enumerate(texts)]
+rows += [row | {"text": x, "doc": x, "tuned": gold, "part": "general"} for x in texts]
+pathlib.Path("metrics").mkdir(exist_ok=True)
+with open("metrics/predictions.jsonl", "w") as file:
+    file.writelines(json.dumps(row) + "\\n" for row in rows)
+f = round(2 * right / (40 + right), 4)
+new = {"ents_f": f, "ents_f_low": f - 0.02, "ents_f_high": f + 0.02, "per_label": {"BAND": {}}}
+scores = {"retention": round(0.85 + ratio / 10, 4), "retention_low": 0.8, "retention_high": 1.0}
+scores["tuned"] = {"new": new, "kept": {"per_label": {"BAND": {}}}}
+json.dump(scores, open("metrics/scores.json", "w"))
+"""
+
+
+def sh(folder: Path, *command: str, check: bool = True, **env: str) -> str:
+    """What a command prints, run as in the activated environment."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    variables = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "200"} | env
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def make_project(folder: Path) -> Path:
+    """The project, run once, committed and pushed; `runs`, beside it, gets a line for each run."""
+    for name in ("runs", "store", "project"):
+        (folder / name).mkdir(parents=True)
+    project = folder / "project"
+    write_world(project)
+    params = srsly.read_yaml(project / "params.yaml")
+    params["data"]["source"] = params["rehearsal"]["text"] = "data"
+    params["evaluate"]["general"] = "data"
+    for path in (*project.glob("data/*"), project / "general.jsonl"):
+        path.unlink()
+    srsly.write_yaml(project / "params.yaml", params)
+    (project / "data/texts").write_text("\n".join(f"n78-{i}" for i in range(40)), encoding="utf8")
+    (project / "dvc.yaml").write_text(STAGES, encoding="utf8")
+    runs = f"RUNS = {str(folder / 'runs')!r}\n"
+    (project / "standin.py").write_text(runs + STAGE, encoding="utf8")
+    plots = project / ".dvc/plots/frontier.json"
+    sh(folder, "git", "init", "--quiet", "--bare", "--initial-branch", "main", "remote.git")
+    sh(project, "git", "init", "--quiet", "--initial-branch", "main")
+    for key, value in (("user.name", "Test"), ("user.email", "test@localhost")):
+        sh(project, "git", "config", key, value)
+    dvc = (sys.executable, "-m", "dvc")
+    sh(project, *dvc, "init", "--quiet")
+    plots.parent.mkdir(exist_ok=True)
+    plots.write_bytes((ROOT / ".dvc/plots/frontier.json").read_bytes())
+    for key, value in (("core.analytics", "false"), ("core.check_update", "false")):
+        sh(project, *dvc, "config", key, value)
+    sh(project, *dvc, "remote", "add", "--quiet", "--default", "store", str(folder / "store"))
+    sh(project, *dvc, "add", "--quiet", "data")
+    sh(project, "git", "remote", "add", "origin", str(folder / "remote.git"))
+    return project
+
+
+def save(project: Path, declared: str) -> None:
+    """Commit a declaration, and push what workers need."""
+    (project / "configs").mkdir(exist_ok=True)
+    (project / "configs/sweep.yaml").write_text(declared, encoding="utf8")
+    sh(project, "git", "add", "--all")
+    sh(project, "git", "commit", "--quiet", "--message", "state")
+    sh(project, "git", "push", "--quiet", "origin", "main")
+    sh(project, sys.executable, "-m", "dvc", "push", "--quiet")
+
+
+def runs_of(project: Path) -> dict[str, int]:
+    """How often the stage ran with each ratio."""
+    files = (project.parent / "runs").glob("[0-9]*")
+    return {x.name: len(x.read_text(encoding="utf8").splitlines()) for x in files}
+
+
+def table_of(project: Path) -> list[dict[str, str]]:
+    """The rows of the sweep's table."""
+    with (project / "metrics/sweep.csv").open(encoding="utf8", newline="") as file:
+        return list(csv.DictReader(file))

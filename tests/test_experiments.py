@@ -1,0 +1,115 @@
+"""Experiments run once, in DVC's queue or on workers elsewhere, whatever fails or dies."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scripts.compare import compare_revisions
+from tests.ray_cluster import cluster
+from tests.standin import make_project, runs_of, save, sh, table_of
+
+SWEEP = (sys.executable, "-m", "scripts.sweep")
+
+
+def wait_for(happened: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+def test_what_failed_is_named_and_runs_again_alone(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    save(project, "grid:\n  rehearsal.ratio: [0, 1]\n")
+    fail = tmp_path / "runs/fail-0.0"
+    fail.touch()
+    output = sh(project, *SWEEP, "--jobs", "2", check=False)
+    assert "Failed: 1 of 2" in output
+    (line,) = (line for line in output.splitlines() if ": dvc queue logs " in line)
+    logs = sh(project, "dvc", *line.rpartition(": dvc ")[2].split())
+    assert "it cannot be done" in logs
+    assert [row["ratio"] for row in table_of(project)] == ["1.0"]
+    fail.unlink()
+    output = sh(project, *SWEEP)
+    assert runs_of(project) == {"0.0": 2, "1.0": 1}
+    rows = table_of(project)
+    assert [(row["ratio"], row["new_f"]) for row in rows] == [("0.0", "0.6667"), ("1.0", "1.0")]
+    (line,) = (line for line in output.splitlines() if line.startswith("dvc exp apply"))
+    sh(project, *line.split())
+    assert "ratio: 1.0" in (project / "params.yaml").read_text(encoding="utf8")
+
+
+def worker_of(project: Path, ratio: str) -> psutil.Process:
+    """Ray's process that runs the trial with a ratio."""
+    text = (project.parent / "runs" / ratio).read_text(encoding="utf8")
+    stage = psutil.Process(int(text.split()[0]))
+    (worker,) = (x for x in stage.parents() if "ray::run_trial" in " ".join(x.cmdline()))
+    return worker
+
+
+def test_a_worker_that_dies_costs_its_trial_alone(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = make_project(tmp_path)
+    save(project, "grid:\n  rehearsal.ratio: [0.5, 1]\n")
+    wait = tmp_path / "runs/wait-0.5"
+    wait.touch()
+    clones = tmp_path / "cache"
+    with cluster(2, XDG_CACHE_HOME=str(clones)) as address:
+        on_ray = ("--engine", "ray", "--address", address)
+        driver = subprocess.Popen([*SWEEP, *on_ray], cwd=project, env=environment())
+        wait_for(lambda: "0.5" in runs_of(project), "the trial begins")
+        worker_of(project, "0.5").kill()
+        wait_for(lambda: runs_of(project)["0.5"] == 2, "the trial begins anew")
+        wait.unlink()
+        assert driver.wait(60) == 0
+    assert runs_of(project) == {"0.5": 2, "1.0": 1}
+    folders = {
+        line.split()[1] for x in (tmp_path / "runs").iterdir() for line in x.open(encoding="utf8")
+    }
+    # Each worker has a clone of its own, and keeps it; what outlives a killed one may hold a third.
+    assert len(folders) in (2, 3) and all(x.startswith(str(clones)) for x in folders)
+    rows = table_of(project)
+    assert [row["new_f"] for row in rows] == ["0.8571", "1.0"]
+    # Everything is in one place: here, and for whoever pulls it.
+    other = tmp_path / "other"
+    sh(tmp_path, "git", "clone", "--quiet", "remote.git", str(other))
+    sh(other, "dvc", "exp", "pull", "--quiet", "origin")
+    shown = sh(other, "dvc", "exp", "show", "--csv")
+    assert all(row["name"] in shown for row in rows)
+    for place in (project, other):
+        monkeypatch.chdir(place)
+        compared = compare_revisions(rows[0]["name"], rows[1]["name"])
+        assert compared["rows"][0]["difference"] == 0.1429
+    assert "dvc exp apply " + rows[1]["name"] in sh(other, sys.executable, "-m", "scripts.trials")
+
+
+def environment() -> dict[str, str]:
+    root = str(Path(__file__).parents[1])
+    return os.environ | {"PYTHONPATH": root, "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+def test_what_workers_could_not_get_or_give_is_said_before_any_work(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    project = make_project(tmp_path)
+    save(project, "grid:\n  rehearsal.ratio: [0, 0.5, 1]\n")
+    on_ray = ("--engine", "ray", "--address", "127.0.0.1:1")
+    assert "No Ray cluster at 127.0.0.1:1" in sh(project, *SWEEP, *on_ray, check=False)
+    sh(project, "git", "commit", "--quiet", "--allow-empty", "--message", "not pushed")
+    assert "git push" in sh(project, *SWEEP, *on_ray, check=False)
+    assert "nowhere: git does not reach it" in sh(
+        project, *SWEEP, *on_ray, "--remote", "nowhere", check=False
+    )
+    sh(project, "dvc", "remote", "remove", "store")
+    sh(project, "git", "commit", "--quiet", "--all", "--message", "no store")
+    sh(project, "git", "push", "--quiet", "origin", "main")
+    assert "dvc remote add --default" in sh(project, *SWEEP, *on_ray, check=False)
+    assert runs_of(project) == {}
