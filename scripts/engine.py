@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from enum import Enum
+from functools import cache
 from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -151,14 +152,23 @@ def connect(cluster: Cluster) -> int:
 
 
 class Worker:
-    """An actor: made ready once, and again where it was lost."""
+    """An actor: made ready once for its work, and again where it was lost."""
 
-    def __init__(self, begin: Callable, argument: Any, function: Callable | None = None) -> None:
-        begin(argument)
+    def __init__(self, *ready: Any, function: Callable | None = None) -> None:
+        self.ready: tuple[Any, ...] = ()
         self.function = function
+        if ready:
+            self.make_ready(*ready)
 
-    def do(self, function: Callable, item: Any) -> Any:
+    def make_ready(self, begin: Callable, argument: Any) -> None:
+        """Make ready, unless it is."""
+        if self.ready != (begin, argument):
+            begin(argument)
+            self.ready = (begin, argument)
+
+    def do(self, begin: Callable, argument: Any, function: Callable, item: Any) -> Any:
         """Work on an item."""
+        self.make_ready(begin, argument)
         return function(item)
 
     def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
@@ -171,24 +181,22 @@ class Actors(Executor):
     """Actors as an Executor. What one was at when it was lost, is done again by its successor."""
 
     def __init__(self, begin: Callable, argument: Any, workers: int, gpu: bool) -> None:
-        import ray
-
-        actor: Any = ray.remote(
-            num_cpus=1, num_gpus=int(gpu), max_restarts=-1, max_task_retries=-1
-        )(Worker)
-        self.actors = [actor.remote(begin, argument) for _ in range(workers)]
-        self.turn = cycle(self.actors)
+        self.ready = begin, argument
+        self.turn = cycle(start_actors(workers, gpu))
 
     def submit(self, function: Callable, /, *args: Any, **_: Any) -> Future:
         """Let the next actor work on an item."""
-        return next(self.turn).do.remote(function, *args).future()
+        return next(self.turn).do.remote(*self.ready, function, *args).future()
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the actors."""
-        import ray
 
-        for actor in self.actors:
-            ray.kill(actor)
+@cache
+def start_actors(workers: int, gpu: bool) -> list[Any]:
+    """Actors for all that this process has to do: to start one takes seconds."""
+    import ray
+
+    kept = ray.remote(num_cpus=1, num_gpus=int(gpu), max_restarts=-1, max_task_retries=-1)
+    actor: Any = kept(Worker)
+    return [actor.remote() for _ in range(workers)]
 
 
 def spread(
@@ -230,7 +238,8 @@ def spread(
         .map_batches(read_rows, batch_size=None, num_cpus=0)
         .map_batches(
             Worker,
-            fn_constructor_args=(begin, argument, function),
+            fn_constructor_args=(begin, argument),
+            fn_constructor_kwargs={"function": function},
             batch_size=None,
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=1,

@@ -338,10 +338,14 @@ def test_progress_adds_up_to_the_files(tmp_path: Path, ruler: str) -> None:
 # Killed, and started again
 
 
-def start(model: str, source: Path, output: Path, *options: str) -> subprocess.Popen:
+def start(
+    model: str, source: Path, output: Path, *options: str, environment: Any = None
+) -> subprocess.Popen:
+    """Start the command."""
     command = [sys.executable, "-m", "scripts.annotate", model, str(source), str(output)]
     command += ["--shard-size", "20", *options]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)  # type: ignore[call-overload]
 
 
 def wait_for(parts: int, output: Path, process: subprocess.Popen) -> None:
