@@ -27,6 +27,9 @@ import typer
 from scripts import KERNELS, can_choose
 from scripts.records import DataError
 
+# So often an item is tried again whose worker was lost: some take every worker with them.
+RETRIES = 5
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -194,7 +197,7 @@ def start_actors(workers: int, gpu: bool) -> list[Any]:
     """Actors for all that this process has to do: to start one takes seconds."""
     import ray
 
-    kept = ray.remote(num_cpus=1, num_gpus=int(gpu), max_restarts=-1, max_task_retries=-1)
+    kept = ray.remote(num_cpus=1, num_gpus=int(gpu), max_restarts=-1, max_task_retries=RETRIES)
     actor: Any = kept(Worker)
     return [actor.remote() for _ in range(workers)]
 
@@ -244,7 +247,12 @@ def spread(
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=1,
             num_gpus=int(jobs.gpu),
+            max_task_retries=RETRIES,
         )
     )
-    for rows in data.iter_batches(batch_size=None, prefetch_batches=0):
-        yield from map(pickle.loads, rows["item"])
+    try:
+        for rows in data.iter_batches(batch_size=None, prefetch_batches=0):
+            yield from map(pickle.loads, rows["item"])
+    except ray.exceptions.RayError as error:
+        first = str(error).strip().splitlines()[0]
+        raise DataError(f"The cluster gave up ({first}). Start again: it goes on.") from error
