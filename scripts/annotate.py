@@ -121,18 +121,18 @@ def read_done(output: Path, suffix: str) -> list[Done]:
     return [x for x in whole if not x.rejected or names[x.group, x.number] in kept]
 
 
-def missing(done: list[Done], groups: list[Group]) -> list[str]:
-    """The shards that are wanting: of each group all up to its last one must be there, once."""
-    numbers: dict[int, list[int]] = {group.number: [] for group in groups}
-    ended = {shard.group for shard in done if shard.last}
+def missing(done: list[Done], groups: list[Group]) -> list[tuple[int, int]]:
+    """The shards that are wanting: of each group all up to its last one must be there."""
+    numbers: dict[int, set[int]] = {group.number: set() for group in groups}
     for shard in done:
-        numbers[shard.group].append(shard.number)
-    names = []
+        numbers[shard.group].add(shard.number)
+    ended = {shard.group for shard in done if shard.last}
+    wanting = []
     for group, found in numbers.items():
         count = max(found, default=-1) + 1
-        wanting = sorted(set(range(count)) - set(found)) + ([] if group in ended else [count])
-        names += [name_shard(group, number) for number in wanting]
-    return names
+        places = sorted({*range(count)} - found) + ([] if group in ended else [count])
+        wanting += [(group, number) for number in places]
+    return wanting
 
 
 def annotate(
@@ -144,6 +144,8 @@ def annotate(
     Raises DataError.
     """
     output = setup.output.resolve()
+    if output.is_file():
+        raise DataError(f"{output} is a file: name a folder for what is written.")
     if source.resolve() in (output, *output.parents):
         raise DataError(f"{output} is in {source}: what is written would be read again.")
     if setup.text == setup.key or "fields" in (setup.text, setup.key):
@@ -163,14 +165,13 @@ def annotate(
 
 def go_on(setup: Setup, groups: list[Group], done: list[Done], jobs: Jobs) -> list[Done]:
     """Work on the shards that are not finished, and write each into the journal when it is."""
-    finished: dict[int, set[int]] = {group.number: set() for group in groups}
+    finished: dict[int, set[int]] = {group: set() for group, _ in missing(done, groups)}
     for shard in done:
-        finished[shard.group].add(shard.number)
-    wanting = {name.rsplit("-", 1)[0] for name in missing(done, groups)}
+        finished.get(shard.group, set()).add(shard.number)
     left = [
         group._replace(done=frozenset(finished[group.number]))
         for group in groups
-        if name_shard(group.number, 0).rsplit("-", 1)[0] in wanting
+        if group.number in finished
     ]
     size = sum(source.path.stat().st_size for group in groups for source in group.sources)
     new = []
@@ -204,7 +205,7 @@ def finish(output: Path, done: list[Done], groups: list[Group]) -> None:
     """
     done.sort()
     names = [name_shard(shard.group, shard.number) for shard in done]
-    lost = missing(done, groups)
+    lost = [name_shard(*place) for place in missing(done, groups)]
     read, written, rejected, _ = total(done)
     if lost or len(set(names)) != len(names) or read != written + rejected:
         raise DataError(

@@ -118,30 +118,36 @@ def recognize(path: Path, text: str) -> Layout:
     with raw, refuse_broken(path, 1):
         head = file.read(HEAD)
     if head[:4] == b"PAR1":
-        try:
-            schema = pyarrow.parquet.read_schema(path)
-        except (OSError, pyarrow.ArrowException) as error:
-            raise DataError(f"{path}: broken Parquet ({error}): fetch it again.") from None
-        return Layout("parquet", "", tuple(schema.names), schema.serialize().to_pybytes())
+        return look_at_parquet(path)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{path}:1: this is UTF-16: save it as UTF-8.")
     begin = head.removeprefix(BOM).decode("utf8", "replace").lstrip()
     kind = SUFFIXES.get(Path(path.stem if path.suffix == ".gz" else path.name).suffix)
     if kind is None and JSON.match(begin):
         kind = "lines" if begin[0] == "{" else "array"
-    header = begin.splitlines()[0] if begin else ""
-    for delimiter in ",;\t" if kind in (None, "csv") else "":
-        columns = tuple(
-            name.strip() for name in next(csv.reader([header], delimiter=delimiter), ())
-        )
-        if text in columns:
-            return Layout("csv", delimiter, columns)
-    if kind == "csv" and begin:
-        raise DataError(f"{path}:1: no column {text!r} in {header[:200]!r}: name it with --text.")
+    if kind in (None, "csv") and begin:
+        header = begin.splitlines()[0]
+        for delimiter in ",;\t":
+            columns = next(csv.reader([header], delimiter=delimiter), [])
+            if text in (names := tuple(name.strip() for name in columns)):
+                return Layout("csv", delimiter, names)
+        if kind == "csv":
+            raise DataError(
+                f"{path}:1: no column {text!r} in {header[:99]!r}: name it with --text."
+            )
     if kind is None:
-        names = ", ".join(SUFFIXES)
-        raise DataError(f"{path}: what is it? Name it {names} or .json (.gz too), or .parquet.")
+        names = (*SUFFIXES, ".json", ".parquet")
+        raise DataError(f"{path}: what is it? Name it {', '.join(names)}; .gz behind it, if it is.")
     return Layout(kind)
+
+
+def look_at_parquet(path: Path) -> Layout:
+    """The columns and types of a Parquet file."""
+    try:
+        schema = pyarrow.parquet.read_schema(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path}: broken Parquet ({error}): fetch it again.") from None
+    return Layout("parquet", "", tuple(schema.names), schema.serialize().to_pybytes())
 
 
 def check_columns(path: Path, columns: tuple[str, ...], text: str, key: str) -> None:

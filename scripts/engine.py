@@ -210,17 +210,26 @@ def spread(
     argument: Any,
     jobs: Jobs,
 ) -> Iterator[Result]:
-    """Map what is read from sources, in any order: on a cluster reading is spread, too.
-
-    Ray Data holds readers back when actors cannot follow, starts lost actors anew, and reads again
-    what was lost with a node.
-    """
+    """Map what is read from sources, in any order; on a cluster reading is spread, too."""
     if not isinstance(jobs, Cluster):
         yield from in_order(
             function, chain.from_iterable(map(read, sources)), begin, argument, jobs
         )
         return
-    workers = connect(jobs)
+    actors = {
+        "fn_constructor_args": (begin, argument),
+        "fn_constructor_kwargs": {"function": function},
+        "num_gpus": int(jobs.gpu),
+    }
+    yield from stream(read, sources, actors, connect(jobs))
+
+
+def stream(
+    read: Callable[[Any], Iterator[Any]], sources: Sequence[Any], actors: dict, workers: int
+) -> Iterator[Any]:
+    """Ray Data from sources through actors: it holds readers back when actors cannot follow, starts
+    lost actors anew, and reads again what was lost with a node.
+    """
     import ray.data
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -235,21 +244,12 @@ def spread(
                 yield {"item": [pickle.dumps(item)]}
 
     packed = [{"item": pickle.dumps(source)} for source in sources]
-    data = (
-        ray.data.from_items(packed, override_num_blocks=len(packed))
-        # Reading is a hundredth of the work; it waits for no core, or it would wait for ever.
-        .map_batches(read_rows, batch_size=None, num_cpus=0)
-        .map_batches(
-            Worker,
-            fn_constructor_args=(begin, argument),
-            fn_constructor_kwargs={"function": function},
-            batch_size=None,
-            compute=ray.data.ActorPoolStrategy(size=workers),
-            num_cpus=1,
-            num_gpus=int(jobs.gpu),
-            max_task_retries=RETRIES,
-        )
-    )
+    data: Any = ray.data.from_items(packed, override_num_blocks=len(packed))
+    # Reading is a hundredth of the work; it waits for no core, or it would wait for ever.
+    data = data.map_batches(read_rows, batch_size=None, num_cpus=0)
+    pool = ray.data.ActorPoolStrategy(size=workers)
+    actors |= {"compute": pool, "num_cpus": 1, "max_task_retries": RETRIES}
+    data = data.map_batches(Worker, batch_size=None, **actors)
     try:
         for rows in data.iter_batches(batch_size=None, prefetch_batches=0):
             yield from map(pickle.loads, rows["item"])

@@ -119,7 +119,7 @@ def test_a_worker_is_killed_midway(nodes: Nodes, world: tuple, tmp_path: Path) -
     actors = nodes.below("MapWorker")
     assert actors
     actors[0].kill()
-    told, _ = process.communicate(timeout=90)
+    told, _ = process.communicate(timeout=180)
     assert process.returncode == 0, told
     assert contents(tmp_path / "out") == world[2]
 
@@ -132,7 +132,7 @@ def test_the_driver_is_killed_and_started_again(nodes: Nodes, world: tuple, tmp_
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("part-*")}
     assert len(before) < SHARDS
     again = go(nodes, world, tmp_path / "out")
-    told, _ = again.communicate(timeout=90)
+    told, _ = again.communicate(timeout=180)
     assert again.returncode == 0, told
     assert contents(tmp_path / "out") == world[2]
     assert any(path.stat().st_mtime_ns == changed for path, changed in before.items())
@@ -158,7 +158,7 @@ def test_preprocess_makes_the_same_bytes(
     code = PREPROCESS.format(address=nodes.address, base=str(bases["own"]))
     environment = nodes.environment | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
-    subprocess.run(command, cwd=tmp_path / "w", env=environment, check=True, timeout=90)
+    subprocess.run(command, cwd=tmp_path / "w", env=environment, check=True, timeout=180)
     here, there = (
         {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         for folder in (tmp_path / "w" / "here", tmp_path / "w" / "there")
