@@ -108,7 +108,7 @@ def read_done(output: Path, suffix: str) -> list[Done]:
     for path in (output / SHARDS, output / WORK / JOURNAL):
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
             # Of a run that was killed the last line can be cut.
-            if line.endswith(b"\n"):
+            if line.endswith(b"}\n"):
                 done = Done(**srsly.json_loads(line))
                 said[done.group, done.number] = done
     names = {key: name_shard(*key) for key in said}
@@ -154,6 +154,7 @@ def annotate(
     done = settle(output, make_plan(setup, sources, shard_size))
     groups = make_groups(sources, shard_size)
     if missing(done, groups) or not (output / SHARDS).exists():
+        write_whole(output / WORK / JOURNAL, write_rows(done), output / WORK)
         (output / SHARDS).unlink(missing_ok=True)
         # Workers can have another working directory.
         model = str(Path(setup.model).resolve()) if Path(setup.model).is_dir() else setup.model
@@ -176,7 +177,7 @@ def go_on(setup: Setup, groups: list[Group], done: list[Done], jobs: Jobs) -> li
     size = sum(source.path.stat().st_size for group in groups for source in group.sources)
     new = []
     with (
-        (setup.output / WORK / JOURNAL).open("a", encoding="utf8") as journal,
+        (setup.output / WORK / JOURNAL).open("ab") as journal,
         tqdm(total=size, desc="Annotating", unit="B", unit_scale=True) as bar,
     ):
         bar.update(sum(shard.progress for shard in done))
@@ -184,7 +185,7 @@ def go_on(setup: Setup, groups: list[Group], done: list[Done], jobs: Jobs) -> li
         begin = time.monotonic()
         for shard in spread(work, cut, left, start, setup, jobs):
             new.append(shard)
-            journal.write(srsly.json_dumps(shard._asdict()) + "\n")
+            journal.write(write_rows([shard]))
             journal.flush()
             bar.set_postfix_str(speed(new, time.monotonic() - begin), refresh=False)
             bar.update(shard.progress)
@@ -218,8 +219,12 @@ def finish(output: Path, done: list[Done], groups: list[Group]) -> None:
             with (folder / f"{name}.jsonl").open("rb") as part:
                 shutil.copyfileobj(part, file)
     (folder / REJECTED).replace(output / REJECTED)
-    rows = "".join(srsly.json_dumps(shard._asdict()) + "\n" for shard in done)
-    write_whole(output / SHARDS, rows.encode(), folder)
+    write_whole(output / SHARDS, write_rows(done), folder)
+
+
+def write_rows(done: list[Done]) -> bytes:
+    """What became of shards, a line each."""
+    return "".join(srsly.json_dumps(shard._asdict()) + "\n" for shard in done).encode()
 
 
 def total(done: list[Done]) -> tuple[int, ...]:
