@@ -12,6 +12,7 @@ on where it was when it is started again. More in docs/scale.md.
 
 import shutil
 import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from enum import Enum
 from importlib.util import find_spec
@@ -175,28 +176,29 @@ def go_on(setup: Setup, groups: list[Group], done: list[Done], jobs: Jobs) -> li
         if group.number in finished
     ]
     size = sum(source.path.stat().st_size for group in groups for source in group.sources)
+    before = sum(shard.progress for shard in done)
     new = []
-    with (
-        (setup.output / WORK / JOURNAL).open("ab") as journal,
-        tqdm(total=size, desc="Annotating", unit="B", unit_scale=True) as bar,
-    ):
-        bar.update(sum(shard.progress for shard in done))
-        bar.initial = bar.n
-        begin = time.monotonic()
-        for shard in spread(work, cut, left, start, setup, jobs):
+    with (setup.output / WORK / JOURNAL).open("ab") as journal:
+        for shard in watch(
+            spread(work, cut, left, start, setup, jobs) if left else (), size, before
+        ):
             new.append(shard)
             journal.write(write_rows([shard]))
             journal.flush()
-            bar.set_postfix_str(speed(new, time.monotonic() - begin), refresh=False)
-            bar.update(shard.progress)
     return new
 
 
-def speed(done: list[Done], seconds: float) -> str:
-    """Documents, and how many of them and of words there are in a second."""
-    read, words = sum(x.read for x in done), sum(x.words for x in done)
-    each = f"{read / seconds:,.0f} documents/s, {words / seconds:,.0f} words/s"
-    return f"{read:,} documents, {each}"
+def watch(shards: Iterable[Done], size: int, before: int) -> Iterator[Done]:
+    """Show a progress bar over the bytes of all files, with documents and words per second."""
+    read, words, begin = 0, 0, time.monotonic()
+    with tqdm(total=size, initial=before, desc="Annotating", unit="B", unit_scale=True) as bar:
+        for shard in shards:
+            yield shard
+            read, words = read + shard.read, words + shard.words
+            seconds = time.monotonic() - begin
+            speed = f"{read / seconds:,.0f} documents/s, {words / seconds:,.0f} words/s"
+            bar.set_postfix_str(f"{read:,} documents, {speed}", refresh=False)
+            bar.update(shard.progress)
 
 
 def finish(output: Path, done: list[Done], groups: list[Group]) -> None:

@@ -245,7 +245,7 @@ def stream(
 
     packed = [{"item": pickle.dumps(source)} for source in sources]
     data: Any = ray.data.from_items(packed, override_num_blocks=len(packed))
-    # Reading is a hundredth of the work; it waits for no core, or it would wait for ever.
+    # Reading is a thousandth of the work; it waits for no core, or it would wait for ever.
     data = data.map_batches(read_rows, batch_size=None, num_cpus=0)
     pool = ray.data.ActorPoolStrategy(size=workers)
     actors |= {"compute": pool, "num_cpus": 1, "max_task_retries": RETRIES}
