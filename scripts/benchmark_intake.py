@@ -26,8 +26,9 @@ from wasabi import msg
 
 from scripts.batches import count_words
 from scripts.docbins import ATTRS
+from scripts.engine import count_cores
 from scripts.params import load_params
-from scripts.preprocess import SPLITS, count_cores, take_labelled
+from scripts.preprocess import SPLITS, take_labelled
 from scripts.worker import load_tokenizer
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -12,13 +12,12 @@ from pathlib import Path
 import typer
 from wasabi import msg
 
+from scripts.engine import JOBS, count_cores
 from scripts.findings import show_findings, write_findings
 from scripts.params import load_params
 from scripts.preprocess import (
     FINDINGS,
-    JOBS,
     check,
-    count_cores,
     publish,
     stop_at_errors,
 )

@@ -11,7 +11,7 @@ from spacy.tokens import Doc, DocBin, Span
 from tqdm import tqdm
 
 from scripts.docbins import ATTRS, add_doc, pack
-from scripts.intake import in_order
+from scripts.engine import Jobs, in_order
 from scripts.kernels import choose_blis
 
 # A label is said to rival one of the base's where the base gives so many of its spans that label.
@@ -54,7 +54,7 @@ def fill(path: Path) -> bytes:
         return pack(nlp.vocab, filled)
 
 
-def fill_all(folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: int) -> None:
+def fill_all(folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: Jobs) -> None:
     """Let the base say which of `labels` it sees in train and dev; of general text always."""
     shards = [*sorted((folder / "train").iterdir()), *sorted((folder / "dev").iterdir())]
     if unlabelled != "base":

@@ -4,18 +4,16 @@ Files are cut into chunks of about a megabyte. A chunk is the same whoever works
 out where it went in, so that shards and findings do not hang on the number of workers.
 """
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from itertools import chain, islice
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy
 from tqdm import tqdm
 
 from scripts.batches import FACTS, Batch, Chunk
 from scripts.docbins import write_shard
+from scripts.engine import Jobs, in_order
 from scripts.formats import Layout
 from scripts.minhash import SIGNATURE
 from scripts.readers import Piece, read_pieces
@@ -25,9 +23,6 @@ CHUNK = 1 << 20
 
 Source = tuple[Path, Layout, str | None]
 """A file, its format, and the part that its records belong to; None: a document's hash says it."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def read_chunks(sources: list[Source], title: str) -> Iterator[Chunk]:
@@ -66,38 +61,13 @@ def cut(sources: list[Source], progress: Callable[[int], object]) -> Iterator[Ch
         yield Chunk(*last, pieces)
 
 
-def in_order(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    begin: Callable,
-    argument: Any,
-    jobs: int,
-) -> Iterator[Result]:
-    """Map in `jobs` processes, in order, not far ahead of what is taken; one item is done here."""
-    items = iter(items)
-    first = [*islice(items, 2)]
-    if jobs == 1 or len(first) < 2:
-        begin(argument)
-        for item in chain(first, items):
-            yield function(item)
-        return
-    with ProcessPoolExecutor(jobs, initializer=begin, initargs=(argument,)) as pool:
-        waiting = deque(pool.submit(function, item) for item in first)
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
 def take_in(
     sources: list[Source],
     settings: Settings,
     *,
     output: Path,
     rejected: Path,
-    jobs: int,
+    jobs: Jobs,
     title: str,
 ) -> Batch:
     """Work on all files; write shards below `output` and whole rejected records to `rejected`.

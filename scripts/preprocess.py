@@ -1,6 +1,7 @@
 """Make DocBins of the labelled data, the rehearsal text and the general text.
 
     python -m scripts.preprocess training/base corpus
+    python -m scripts.preprocess training/base corpus --engine ray --address HOST:6379
 
 Writes a folder of DocBins for each of train, dev, test, general and rehearsal, data.json (labels
 and counts), the findings as JSON and as a page, and the rejected records whole. One rule holds for
@@ -9,7 +10,6 @@ the data leaves a token open, `data.unlabelled: base` lets the base model say wh
 labels it has.
 """
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +24,7 @@ from wasabi import msg
 from scripts.across import count_spans, list_across, list_labels, refuse_units, share_seen
 from scripts.batches import Batch, count_words, is_part, note
 from scripts.docbins import ATTRS, read_docs
+from scripts.engine import ADDRESS, ENGINE, JOBS, Engine, Jobs, choose_workers
 from scripts.files import list_files
 from scripts.fill import entity_labels, fill_all, find_rivals
 from scripts.findings import count_codes, records_of, show_findings, write_findings
@@ -84,7 +85,7 @@ def make_settings(params: Params, base: Path, shares: dict[str, float], *, write
 
 
 def take_labelled(
-    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
 ) -> Batch:
     """Read and check the labelled data, and list what is found, in `folder`."""
     sources, shares = find_sources(params.data)
@@ -105,7 +106,7 @@ def take_labelled(
 
 
 def take_general(
-    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
 ) -> tuple[Batch, bool]:
     """Read the text that retention is measured on; return also whether it is gold.
 
@@ -130,7 +131,7 @@ def take_general(
 
 
 def check(
-    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
 ) -> tuple[Batch, Batch, bool]:
     """Take in labelled data and general text; the first Batch has the findings of both."""
     (folder / "rejected.jsonl").touch()
@@ -155,7 +156,7 @@ def stop_at_errors(total: Batch, tolerated: int) -> None:
 
 
 def make_corpus(
-    params: Params, base: Path, folder: Path, total: Batch, practised: dict, jobs: int
+    params: Params, base: Path, folder: Path, total: Batch, practised: dict, jobs: Jobs
 ) -> dict:
     """Let the base fill what is open in the DocBins of a folder; return what data.json says."""
     choose_blis()
@@ -191,14 +192,16 @@ def make_corpus(
     }
 
 
-def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> None:
+def preprocess(*, params: Params, base: Path, output: Path, jobs: Jobs = 1) -> None:
     """Write the DocBins, counts and findings into the folder `output`.
 
-    jobs: processes that work at once; the output does not hang on it.
+    jobs: processes that work at once, or a cluster; the output does not hang on it.
     Raises DataError; then only findings and rejected records are new in `output`.
     """
+    # A cluster's workers have another working directory.
+    base = base.resolve()
     # In `output` itself: an error leaves what was there.
-    with scratch_folder(output, "preprocess") as folder:
+    with scratch_folder(output.resolve(), "preprocess") as folder:
         total, general, is_gold = check(params, base, folder, jobs)
         practised = rehearse(params, base, folder, total, general, jobs)
         write_findings(total, folder)
@@ -248,20 +251,19 @@ def report(summary: dict, strategy: str) -> None:
         )
 
 
-JOBS = typer.Option(None, min=1, help="Processes that work at once; as many as there are cores")
-
-
-def main(base: Path, output: Path, jobs: int | None = JOBS) -> None:
+def main(
+    base: Path,
+    output: Path,
+    jobs: int | None = JOBS,
+    engine: Engine = ENGINE,
+    address: str | None = ADDRESS,
+) -> None:
     """Make DocBins of the labelled data, the rehearsal text and the general text."""
+    workers = choose_workers(engine, jobs, address)
     try:
-        preprocess(params=load_params(), base=base, output=output, jobs=jobs or count_cores())
+        preprocess(params=load_params(), base=base, output=output, jobs=workers)
     except DataError as error:
         msg.fail(str(error), exits=1)
-
-
-def count_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from wasabi import msg
 
 from scripts.batches import Batch, count_words, is_part
 from scripts.docbins import ATTRS, add_doc, pack, write_shard
+from scripts.engine import Jobs, in_order
 from scripts.files import list_files
 from scripts.formats import recognize
-from scripts.intake import CHUNK, Source, in_order, read_chunks
+from scripts.intake import CHUNK, Source, read_chunks
 from scripts.params import Params
 from scripts.parsers import parse
 from scripts.records import UnusableError, check_record
@@ -70,7 +71,7 @@ def collect_plain(
 
 
 def rehearse(
-    params: Params, base: Path, folder: Path, total: Batch, general: Batch, jobs: int
+    params: Params, base: Path, folder: Path, total: Batch, general: Batch, jobs: Jobs
 ) -> dict[str, dict[str, int]]:
     """Write general text to practise on (all that there is), and for dev, in the ratio asked for.
 

@@ -21,7 +21,7 @@ from spacy.training import Corpus
 from scripts import across, batches, intake, minhash, worker
 from scripts.batches import Batch, is_part
 from scripts.docbins import read_docs
-from scripts.intake import in_order
+from scripts.engine import in_order
 from scripts.params import Params
 from scripts.preprocess import SPLITS, stop_at_errors, take_labelled
 from scripts.records import CODES, DataError

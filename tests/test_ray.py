@@ -1,0 +1,166 @@
+"""A real cluster of two nodes on this machine: the same bytes, whoever is killed meanwhile."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import ROOT, write_world
+from tests.test_annotate import contents, run, sentences, start, wait_for, write
+
+pytest.importorskip("ray", reason="make ray")
+
+SHARDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Nodes:
+    """A head and a second node, one core each, with all that runs below them."""
+
+    def __init__(self, folder: str) -> None:
+        self.environment = os.environ | {
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_AUTH_MODE": "disabled",
+            # 127.0.0.1 stays what it is: no other machine can reach these nodes.
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        }
+        self.environment.pop("RAY_ADDRESS", None)
+        self.address = f"127.0.0.1:{free_port()}"
+        port = self.address.split(":")[1]
+        head = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}"]
+        self.processes = [self.start(*head)]
+        end = time.monotonic() + 60
+        while not is_open(int(port)):
+            assert self.processes[0].poll() is None and time.monotonic() < end
+            time.sleep(0.1)
+        self.processes.append(self.start(f"--address={self.address}"))
+
+    def start(self, *options: str) -> psutil.Popen:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options]
+        command += [
+            "--num-cpus=1",
+            f"--object-store-memory={80 << 20}",
+            "--node-ip-address=127.0.0.1",
+        ]
+        return psutil.Popen(
+            command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def below(self, name: str = "") -> list[psutil.Process]:
+        """The processes of both nodes whose title has a name in it."""
+        found = []
+        for process in self.processes:
+            for child in process.children(recursive=True):
+                with suppress(psutil.Error):  # it has just ended
+                    if name in " ".join(child.cmdline()):
+                        found.append(child)
+        return found
+
+    def stop(self) -> None:
+        """End these processes and no other ones; `ray stop` would end every cluster's."""
+        for process in [*self.below(), *self.processes]:
+            with suppress(psutil.Error):  # it has just ended
+                process.kill()
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    # A socket's path has 107 characters at most.
+    with tempfile.TemporaryDirectory(
+        prefix="ray-", dir="/tmp", ignore_cleanup_errors=True
+    ) as folder:
+        cluster = Nodes(folder)
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def world(
+    bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, dict[str, bytes]]:
+    """A model, files of texts, and what one process of this machine makes of them."""
+    folder = tmp_path_factory.mktemp("world")
+    rows = sentences(20 * SHARDS)
+    write(folder / "in" / "a.jsonl", [*rows[:500], b"no JSON\n", *rows[500:]])
+    write(folder / "in" / "b.txt.gz", rows[:90])
+    run(str(bases["own"]), folder / "in", folder / "whole", shard_size=20)
+    return str(bases["own"]), folder / "in", contents(folder / "whole")
+
+
+def go(nodes: Nodes, world: tuple, output: Path) -> subprocess.Popen:
+    options = ("--engine", "ray", "--address", nodes.address)
+    return start(world[0], world[1], output, *options, environment=nodes.environment)
+
+
+def test_a_worker_is_killed_midway(nodes: Nodes, world: tuple, tmp_path: Path) -> None:
+    process = go(nodes, world, tmp_path / "out")
+    wait_for(5, tmp_path / "out", process)
+    actors = nodes.below("MapWorker")
+    assert actors
+    actors[0].kill()
+    told, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, told
+    assert contents(tmp_path / "out") == world[2]
+
+
+def test_the_driver_is_killed_and_started_again(nodes: Nodes, world: tuple, tmp_path: Path) -> None:
+    process = go(nodes, world, tmp_path / "out")
+    wait_for(5, tmp_path / "out", process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("part-*")}
+    assert len(before) < SHARDS
+    again = go(nodes, world, tmp_path / "out")
+    told, _ = again.communicate(timeout=180)
+    assert again.returncode == 0, told
+    assert contents(tmp_path / "out") == world[2]
+    assert any(path.stat().st_mtime_ns == changed for path, changed in before.items())
+
+
+# Chunks are a megabyte; here they are small, so that there are some for each worker.
+PREPROCESS = """
+from pathlib import Path
+from scripts import intake, rehearsal
+from scripts.engine import Cluster
+from scripts.params import load_params
+from scripts.preprocess import preprocess
+intake.CHUNK = rehearsal.CHUNK = 500
+for output, jobs in ("here", 1), ("there", Cluster({address!r})):
+    preprocess(params=load_params(), base=Path({base!r}), output=Path(output), jobs=jobs)
+"""
+
+
+def test_preprocess_makes_the_same_bytes(
+    nodes: Nodes, bases: dict[str, Path], tmp_path: Path
+) -> None:
+    write_world(tmp_path / "w")
+    code = PREPROCESS.format(address=nodes.address, base=str(bases["own"]))
+    environment = nodes.environment | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, cwd=tmp_path / "w", env=environment, check=True, timeout=180)
+    here, there = (
+        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        for folder in (tmp_path / "w" / "here", tmp_path / "w" / "there")
+    )
+    assert here == there and Path("train/train-00001.spacy") in here
