@@ -78,12 +78,17 @@ def is_damaged(path: Path) -> bool:
 
 
 def list_objects(cache: Path) -> Iterator[Path]:
-    """The objects of the outputs in dvc.lock."""
+    """The objects of the outputs in dvc.lock; and all lists of what a folder holds.
+
+    A run that takes folders out of the cache by a damaged list writes what it got into dvc.lock.
+    """
+    yield from sorted(cache.glob("??/*.dir"))
     for entry in read_lock().values():
         for out in entry.get("outs", []):
             path = cache / out["md5"][:2] / out["md5"][2:]
-            yield path
-            if path.suffix == ".dir" and path.exists() and not is_damaged(path):
+            if path.suffix != ".dir":
+                yield path
+            elif path.exists() and not is_damaged(path):
                 for file in json.loads(path.read_bytes()):
                     yield cache / file["md5"][:2] / file["md5"][2:]
 
@@ -142,10 +147,15 @@ def main() -> None:
         msg.warn(f"{path} was not whole: thrown away")
     for name in saved:
         msg.warn(f"{name} was not in DVC's cache: now it is")
-    # What came after a stage may have been made of what was not whole.
-    rest = f" --force --downstream {stages[0]}" if stages else ""
+    # What came after a stage may have been made of what was not whole; and where a folder's list
+    # was not, it is not known what was.
+    if any(path.suffix == ".dir" for path in paths):
+        rest = " --force"
+    else:
+        rest = f" --force --downstream {stages[0]}" if stages else ""
     if paths:
-        msg.info(f"To make it anew: python -m dvc repro{rest}")
+        msg.info("To make it anew:")
+        print(f"python -m dvc repro{rest}")
     elif not saved:
         msg.good("All is whole.")
 

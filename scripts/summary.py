@@ -131,9 +131,10 @@ def refuse_damage() -> None:
     """Leave with status 1 where something is not what DVC believes it to be."""
     from scripts.mend import find_damage
 
-    for path in find_damage():
-        advice = "python -m scripts.mend throws away what is not, and says how to go on"
-        msg.fail(f"{path} is not whole: {advice}.", exits=1)
+    if damage := find_damage():
+        msg.fail(f"{damage[0]} is not whole. To throw away what is not, and see how to go on:")
+        print("python -m scripts.mend")
+        raise SystemExit(1)
 
 
 def read(path: Path) -> Any:
