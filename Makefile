@@ -16,7 +16,7 @@ test: setup ray ## Lint, types, tests
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m pytest
+	python -m pytest --numprocesses auto --dist loadfile
 
 setup: .venv/ready ## .venv with locked requirements
 	@git rev-parse --is-inside-work-tree > /dev/null 2>&1 || \
