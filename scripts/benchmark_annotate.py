@@ -4,9 +4,9 @@
 
 Prints three tables: one core against bare `nlp.pipe` for each format, one process against two and
 against Ray's actors, and the memory of the largest process from 10,000 documents to a million. The
-texts are sentences of the general English that the project brings, each with words of its own. A
-Ray cluster stands before the clock starts; to load the model counts, for bare `nlp.pipe` too. On one
-core, seconds are those of the processor. Takes half an hour on two cores, which should be idle.
+texts are sentences of the general English that the project brings, each with words of its own. To
+load the model counts, for bare `nlp.pipe` too; a Ray cluster stands before the clock starts. On one
+core seconds are those of the processor. Takes half an hour on two cores, which should be idle.
 """
 
 import json
