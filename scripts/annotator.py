@@ -33,6 +33,9 @@ from scripts.worker import reject
 
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "docbin": ".spacy"}
 WORK = ".work"
+# Words seen before a model is loaded anew: a memory zone forgets them, but not that they were
+# there, about 16 bytes each.
+MOST_WORDS = 1_000_000
 
 # Of what a Doc's tokens have, what is a string.
 STRINGS = ("ORTH", "TAG", "DEP", "ENT_TYPE", "ENT_KB_ID", "ENT_ID", "LEMMA", "MORPH")
@@ -96,6 +99,8 @@ def start(setup: Setup) -> None:
 
 def work(shard: Shard) -> Done:
     """Annotate a shard and write its file, which is there when it is whole."""
+    if len(_nlp.vocab) > MOST_WORDS:
+        start(_setup)
     result = annotate_shard(_nlp, shard, _setup)
     counts = (len(shard.pieces), result.written, len(result.rejected))
     assert counts[0] == counts[1] + counts[2], f"{shard.name}: {counts}"

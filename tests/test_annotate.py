@@ -310,6 +310,16 @@ def test_the_same_bytes_from_any_number_of_workers(bases: dict[str, Path], tmp_p
     assert found == expected and any(found)
 
 
+def test_a_model_that_is_loaded_anew_says_the_same(
+    bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "in.jsonl", sentences(60))
+    run(str(bases["own"]), source, tmp_path / "once")
+    monkeypatch.setattr("scripts.annotator.MOST_WORDS", 0)
+    run(str(bases["own"]), source, tmp_path / "anew")
+    assert contents(tmp_path / "once") == contents(tmp_path / "anew")
+
+
 def test_small_files_share_shards_and_keep_their_order(ruler: str, tmp_path: Path) -> None:
     rows = sentences(40)
     for i, row in enumerate(rows):
