@@ -88,13 +88,16 @@ def whole(
         return total(done)[3], clock() - start
 
 
-def measure(model: str, source: Path, jobs: int, *options: str) -> Figures:
-    """The figures of a process of its own, and of those below it; jobs 0 is bare `nlp.pipe`."""
+def measure(model: str, source: Path, jobs: int, *options: str, memory: bool = False) -> Figures:
+    """The figures of a process of its own, and of those below it; jobs 0 is bare `nlp.pipe`.
+
+    memory: look how much they have, which takes time of theirs.
+    """
     command = [sys.executable, "-m", "scripts.benchmark_annotate", model]
     command += ["--source", str(source), "--jobs", str(jobs), *options]
     process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     largest, every = 0, 0
-    while process.poll() is None:
+    while memory and process.poll() is None:
         try:
             family = [process, *process.children(recursive=True)]
             sizes = [member.memory_full_info().pss for member in family]
@@ -102,9 +105,10 @@ def measure(model: str, source: Path, jobs: int, *options: str) -> Figures:
         except psutil.Error:
             pass  # one of them has just ended
         time.sleep(0.5)
+    said, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} left with status {process.returncode}")
-    words, seconds = json.loads(process.stdout.read().splitlines()[-1])
+    words, seconds = json.loads(said.splitlines()[-1])
     return Figures(words, seconds, largest, every)
 
 
@@ -117,14 +121,16 @@ def show(title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> No
 
 
 def on_one_core(model: str, folder: Path) -> None:
-    """Each format against bare `nlp.pipe`."""
+    """Each format against bare `nlp.pipe`, measured beside it."""
     source = write_texts(folder / "bare.jsonl", BARE)
-    yardstick = measure(model, source, 0)
-    rows: list[tuple[Any, ...]] = [("bare nlp.pipe", f"{yardstick.speed:,.0f}", "", "")]
+    rows = []
     for name in SUFFIXES:
+        yardstick = measure(model, source, 0)
         found = measure(model, source, 1, "--format", name, "--cpu")
-        rows.append((name, f"{found.speed:,.0f}", found.speed / yardstick.speed, "at least 0.95"))
-    show(f"One core, {BARE:,} documents", ("", "words/s", "of bare", "aim"), rows)
+        speeds = (f"{yardstick.speed:,.0f}", f"{found.speed:,.0f}")
+        rows.append((name, *speeds, found.speed / yardstick.speed, "0.95"))
+    header = ("", "bare nlp.pipe, words/s", "words/s", "ratio", "aim, at least")
+    show(f"One core, {BARE:,} documents", header, rows)
 
 
 def on_more(model: str, folder: Path, documents: int) -> None:
@@ -145,7 +151,9 @@ def in_memory(model: str, folder: Path) -> None:
     """More and more documents, with two processes."""
     rows = []
     for size in SIZES:
-        found = measure(model, write_texts(folder / f"{size}.jsonl", size, short=True), 2)
+        found = measure(
+            model, write_texts(folder / f"{size}.jsonl", size, short=True), 2, memory=True
+        )
         megabytes = (f"{found.largest / 1e6:,.0f}", f"{found.all / 1e6:,.0f}")
         rows.append((f"{size:,}", f"{found.words:,}", f"{found.speed:,.0f}", *megabytes))
     header = ("documents", "words", "words/s", "MB, largest process", "MB, all")
