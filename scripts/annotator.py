@@ -6,6 +6,7 @@ the same input gives the same bytes, whoever works on what and when.
 
 import base64
 import datetime
+import gc
 import io
 import json
 import os
@@ -33,10 +34,9 @@ from scripts.worker import reject
 
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "docbin": ".spacy"}
 WORK = ".work"
-# Words seen before a model is loaded anew: a memory zone forgets them, but not that they were
-# there, about 16 bytes each.
-MOST_WORDS = 1_000_000
-
+# New words before a model is loaded anew, about 25 MB. (`nlp.memory_zone` would forget them, and what
+# the tokenizer knows of them, after each shard: a twentieth of the speed.)
+MOST_WORDS = 50_000
 # Of what a Doc's tokens have, what is a string.
 STRINGS = ("ORTH", "TAG", "DEP", "ENT_TYPE", "ENT_KB_ID", "ENT_ID", "LEMMA", "MORPH")
 
@@ -83,24 +83,30 @@ class Result(NamedTuple):
     words: int
 
 
-_nlp: Language
+_nlp: Language | None
 _setup: Setup
+_words: int
+"""Of the model as it was loaded."""
 
 
 def start(setup: Setup) -> None:
     """Make a process ready to work."""
-    global _nlp, _setup
+    global _nlp, _setup, _words
     choose_blis()
     if setup.gpu:
         spacy.require_gpu()
-    _setup = setup
-    _nlp = spacy.load(setup.model, disable=setup.disable)
+    # First the old one goes, or there would be room for both.
+    _nlp = None
+    gc.collect()
+    _nlp, _setup = spacy.load(setup.model, disable=setup.disable), setup
+    _words = len(_nlp.vocab)
 
 
 def work(shard: Shard) -> Done:
     """Annotate a shard and write its file, which is there when it is whole."""
-    if len(_nlp.vocab) > MOST_WORDS:
+    if _nlp is None or len(_nlp.vocab) > _words + MOST_WORDS:
         start(_setup)
+    assert _nlp
     result = annotate_shard(_nlp, shard, _setup)
     counts = (len(shard.pieces), result.written, len(result.rejected))
     assert counts[0] == counts[1] + counts[2], f"{shard.name}: {counts}"
@@ -126,26 +132,25 @@ def write_whole(path: Path, body: bytes, folder: Path) -> None:
 
 def annotate_shard(nlp: Language, shard: Shard, setup: Setup) -> Result:
     """Annotate the documents of a shard; one that fails is rejected, whole and alone."""
-    with nlp.memory_zone():
-        failed = Batch()
-        parsed = [parse(piece, shard.layout, setup, nlp.max_length) for piece in shard.pieces]
-        texts = [row[setup.text] for row in parsed if isinstance(row, dict)]
-        annotated = iter(run(nlp, texts))
-        make = make_converter(setup, shard.layout)
-        items, words = [], 0
-        for piece, row in zip(shard.pieces, parsed, strict=True):
-            try:
-                if isinstance(row, Exception):
-                    raise row
-                if isinstance(doc := next(annotated), Exception):
-                    raise doc
-                items.append(make(row, doc))
-                words += len(doc)
-            except Exception as error:  # whatever a pipeline, or a value that it left, can raise
-                fields = row if isinstance(row, dict) else None
-                reject(show_piece(piece, fields), None, as_unusable(error), failed)
-        body = PACKERS[setup.format](items, setup, shard.layout, nlp)
-        return Result(body, failed.rejected, len(items), words)
+    failed = Batch()
+    parsed = [parse(piece, shard.layout, setup, nlp.max_length) for piece in shard.pieces]
+    texts = [row[setup.text] for row in parsed if isinstance(row, dict)]
+    annotated = iter(run(nlp, texts))
+    make = make_converter(setup, shard.layout)
+    items, words = [], 0
+    for piece, row in zip(shard.pieces, parsed, strict=True):
+        try:
+            if isinstance(row, Exception):
+                raise row
+            if isinstance(doc := next(annotated), Exception):
+                raise doc
+            items.append(make(row, doc))
+            words += len(doc)
+        except Exception as error:  # whatever a pipeline, or a value that it left, can raise
+            fields = row if isinstance(row, dict) else None
+            reject(show_piece(piece, fields), None, as_unusable(error), failed)
+    body = PACKERS[setup.format](items, setup, shard.layout, nlp)
+    return Result(body, failed.rejected, len(items), words)
 
 
 def run(nlp: Language, texts: list[str]) -> list[Doc | Exception]:

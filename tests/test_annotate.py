@@ -315,7 +315,7 @@ def test_a_model_that_is_loaded_anew_says_the_same(
 ) -> None:
     source = write(tmp_path / "in.jsonl", sentences(60))
     run(str(bases["own"]), source, tmp_path / "once")
-    monkeypatch.setattr("scripts.annotator.MOST_WORDS", 0)
+    monkeypatch.setattr("scripts.annotator.MOST_WORDS", -1)
     run(str(bases["own"]), source, tmp_path / "anew")
     assert contents(tmp_path / "once") == contents(tmp_path / "anew")
 
