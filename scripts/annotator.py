@@ -36,8 +36,8 @@ SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "docbin": ".spacy"}
 WORK = ".work"
 # New words before a model is loaded anew, about 25 MB. (`nlp.memory_zone` would forget them, and
 # what the tokenizer knows of them, after each shard: a twentieth of the speed.)
-
 MOST_WORDS = 50_000
+
 # Of what a Doc's tokens have, what is a string.
 STRINGS = ("ORTH", "TAG", "DEP", "ENT_TYPE", "ENT_KB_ID", "ENT_ID", "LEMMA", "MORPH")
 
