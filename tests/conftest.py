@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
+from http.server import HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy
@@ -244,3 +247,14 @@ def tuned(
         return build(tmp_path_factory.mktemp(f"{kind}-{strategy}") / "w", bases[kind], strategy)
 
     return make
+
+
+@contextmanager
+def serving(http: HTTPServer) -> Iterator[None]:
+    """An HTTP server at work in a thread of its own."""
+    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield
+    http.shutdown()
+    http.server_close()
+    thread.join()

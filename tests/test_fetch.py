@@ -2,7 +2,6 @@
 
 import hashlib
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from scripts import fetch as stage
 from scripts import trust
 from scripts.fetch import FetchError, fetch
 from scripts.params import PARAMS
+from tests.conftest import serving
 
 WHEEL = "en_tiny-1.0-py3-none-any.whl"
 ROOT = "en_tiny/en_tiny-1.0"
@@ -431,12 +431,8 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.http.shutdown()
-    server.http.server_close()
-    thread.join()
+    with serving(server.http):
+        yield server
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pickle
 import re
 import subprocess
 import sys
-import threading
 import tracemalloc
 import zipfile
 import zlib
@@ -44,6 +43,7 @@ from scripts.records import Finding
 from scripts.summary import as_text, summary
 from scripts.wheel import build_package
 from tests import test_card, test_report, test_summary
+from tests.conftest import serving
 from tests.test_end_to_end import ROOT, copy_project, sh
 
 WHEEL = "en_tiny-1.0-py3-none-any.whl"
@@ -889,12 +889,8 @@ def database(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     options = ("--vulnerability-service=osv", f"--osv-url={database.url}", "--cache-dir=cache")
     ask = audit.ask
     monkeypatch.setattr(audit, "ask", lambda requirements: ask(requirements, *options))
-    thread = threading.Thread(target=database.http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield database
-    database.http.shutdown()
-    database.http.server_close()
-    thread.join()
+    with serving(database.http):
+        yield database
 
 
 def audited(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
