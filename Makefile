@@ -44,7 +44,7 @@ lock: setup ## Write requirements.txt anew from pyproject.toml
 
 document: setup ## Write the README's last part and its picture anew
 	python -m weasel document . --output README.md
-	python -m scripts.picture docs/summary.svg
+	python -m scripts.reporting.picture docs/summary.svg
 
 clean: ## Remove what the pipeline made; data, environment and DVC's cache stay
 	rm -rf corpus training/base training/model training/model-best training/model-last training/live packages

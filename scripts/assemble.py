@@ -14,7 +14,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from scripts.params import load_params
-from scripts.whole import scratch_folder
+from scripts.storage.atomic import scratch_folder
 
 
 def first_recognizer(nlp: Language) -> str:

@@ -16,7 +16,7 @@ import srsly
 import typer
 from wasabi import msg
 
-from scripts.escape import printable
+from scripts.reporting.escape import printable
 
 SECONDS = 120
 SHOWN = 10

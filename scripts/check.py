@@ -12,17 +12,12 @@ from pathlib import Path
 import typer
 from wasabi import msg
 
-from scripts.engine import JOBS, count_cores
-from scripts.findings import show_findings, write_findings
+from scripts.exceptions import DataError
+from scripts.intake.gather import FINDINGS, check, stop_at_errors
 from scripts.params import load_params
-from scripts.preprocess import (
-    FINDINGS,
-    check,
-    publish,
-    stop_at_errors,
-)
-from scripts.records import DataError
-from scripts.whole import scratch_folder
+from scripts.reporting.findings_page import show_findings, write_findings
+from scripts.runtime.workers import JOBS, count_cores
+from scripts.storage.atomic import publish, scratch_folder
 
 
 def main(base: Path, output: Path, jobs: int | None = JOBS) -> None:

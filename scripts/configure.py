@@ -21,7 +21,7 @@ from wasabi import msg
 
 from scripts.functions import load_alone
 from scripts.params import Training, load_params
-from scripts.whole import write_whole
+from scripts.storage.atomic import write_whole
 
 # What the base's word counts against labels that it does not know; measured (docs/keeping.md).
 AGAINST_NEW = 0.2

@@ -25,6 +25,7 @@ from thinc.api import Model, set_dropout_rate
 if TYPE_CHECKING:
     from dvclive import Live
 
+
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
 
 

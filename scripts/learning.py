@@ -12,20 +12,17 @@ from pathlib import Path
 import typer
 from wasabi import msg
 
-from scripts.compare import CompareError, compare_revisions
-from scripts.experiments import (
+from scripts.exceptions import CompareError
+from scripts.experiments.core import Runner, clean_commit
+from scripts.experiments.options import (
     AddressOption,
     Engine,
     EngineOption,
     JobsOption,
     RemoteOption,
-    Runner,
-    clean_commit,
-    collect,
-    report,
-    run_all,
-    write_table,
 )
+from scripts.experiments.run import collect, report, run_all, write_table
+from scripts.provenance.comparison import compare_revisions
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 COLUMNS = {

@@ -19,7 +19,7 @@ Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
 SHORT = Repr()
 SHORT.maxlevel, SHORT.maxstring = 2, 200
 NUMBER = r"(0|[1-9][0-9]*)"
-# What labelled texts come in (scripts/readers.py); auto looks at the file.
+# What labelled texts come in (scripts/intake/readers.py); auto looks at the file.
 Format = Literal[
     "auto",
     "prodigy",

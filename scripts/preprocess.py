@@ -10,8 +10,6 @@ the data leaves a token open, `data.unlabelled: base` lets the base model say wh
 labels it has.
 """
 
-import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy
@@ -21,138 +19,18 @@ import typer
 from spacy.tokens import DocBin
 from wasabi import msg
 
-from scripts.across import count_spans, list_across, list_labels, refuse_units, share_seen
-from scripts.batches import Batch, count_words, is_part, note
-from scripts.docbins import ATTRS, read_docs
-from scripts.engine import ADDRESS, ENGINE, JOBS, Engine, Jobs, choose_workers
-from scripts.files import list_files
-from scripts.fill import entity_labels, fill_all, find_rivals
-from scripts.findings import count_codes, records_of, show_findings, write_findings
-from scripts.formats import recognize
-from scripts.intake import Source, take_in
-from scripts.kernels import choose_blis
-from scripts.params import Data, Params, load_params
-from scripts.records import DataError
-from scripts.rehearsal import rehearse, warn_of_little
-from scripts.whole import scratch_folder
-from scripts.worker import Settings
-
-SPLITS = ("train", "dev", "test")
-FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")
-# Findings that no rejected record mends.
-OF_ALL = ("offset-unit", "no-spans", "rename")
-
-
-def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
-    """The files of the labelled data, each with its split, and the shares of those without a file.
-
-    A folder with train.* (a file or a folder) is taken by these names; else all files below it are
-    one set. What has no file is split off train, whole documents at a time.
-    """
-    source = Path(data.source)
-    paths = {part: find_split(source, part) for part in SPLITS} if source.is_dir() else {}
-    given = {part: path for part, path in paths.items() if path}
-    if given and "train" not in given:
-        names = ", ".join(path.name for path in given.values())
-        raise DataError(f"{source}: there is {names}, but no train.*: name the training data so.")
-    given = given or {"train": source}
-    shares = {"test": data.test, "dev": data.dev}
-    left = {part: share for part, share in shares.items() if part not in given}
-    sources: list[Source] = [
-        (file, recognize(file, data.format), None if part == "train" else part)
-        for part, path in given.items()
-        for file in list_files(path)
-    ]
-    return sources, left
-
-
-def find_split(source: Path, part: str) -> Path | None:
-    """The file or folder of a split in a folder of data."""
-    found = [path for path in source.iterdir() if path.name.split(".")[0] == part]
-    # brat's other half; what `dvc add` leaves beside a file.
-    found = sorted(path for path in found if path.suffix not in (".ann", ".dvc"))
-    if len(found) > 1:
-        names = ", ".join(str(path) for path in found)
-        raise DataError(f"{names}: which one is meant? Take the others away.")
-    return found[0] if found else None
-
-
-def make_settings(params: Params, base: Path, shares: dict[str, float], *, write: bool) -> Settings:
-    """What intake's workers need to know of params.yaml."""
-    data = params.data
-    names = (data.alignment, data.unlabelled, data.rename)
-    return Settings(base, *names, shares, data.train_share, data.seed, write)
-
-
-def take_labelled(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
-) -> Batch:
-    """Read and check the labelled data, and list what is found, in `folder`."""
-    sources, shares = find_sources(params.data)
-    settings = make_settings(params, base, shares, write=write)
-    rejected = folder / "rejected.jsonl"
-    total = take_in(
-        sources, settings, output=folder, rejected=rejected, jobs=jobs, title="Labelled data"
-    )
-    list_across(total, sources)
-    labels = srsly.read_json(base / "meta.json").get("labels", {})
-    known = set(labels.get(params.base.component, ()))
-    for finding in (
-        *refuse_units(total),
-        *list_labels(total, params.data.rename, known, params.data.source),
-    ):
-        note(finding, total)
-    return total
-
-
-def take_general(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
-) -> tuple[Batch, bool]:
-    """Read the text that retention is measured on; return also whether it is gold.
-
-    Gold are the records with spans; where none has any, all records count.
-    """
-    path = Path(params.evaluate.general)
-    settings = make_settings(params, base, {}, write=write)
-    settings = settings._replace(rename={}, unlabelled="outside", train_share=1.0)
-    sources: list[Source] = [(file, recognize(file), "general") for file in list_files(path)]
-    rejected = folder / "rejected.jsonl"
-    general = take_in(
-        sources, settings, output=folder, rejected=rejected, jobs=jobs, title="General text"
-    )
-    for finding in refuse_units(general):
-        note(finding, general)
-    is_gold = bool(is_part(general, "general").any())
-    if write and is_gold:
-        shutil.rmtree(folder / "plain", ignore_errors=True)
-    elif write and (folder / "plain").is_dir():
-        (folder / "plain").rename(folder / "general")
-    return general, is_gold
-
-
-def check(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
-) -> tuple[Batch, Batch, bool]:
-    """Take in labelled data and general text; the first Batch has the findings of both."""
-    (folder / "rejected.jsonl").touch()
-    total = take_labelled(params, base, folder, jobs, write=write)
-    general, is_gold = take_general(params, base, folder, jobs, write=write)
-    total.add_findings(general)
-    return total, general, is_gold
-
-
-def stop_at_errors(total: Batch, tolerated: int) -> None:
-    """Raise DataError where there are errors of all the data, or too many rejected records."""
-    rejected = total.read - total.used - sum(total.answers.values())
-    of_all = [finding for finding in total.findings if finding.code in OF_ALL]
-    if of_all:
-        raise DataError("\n".join(f"{x.path}: {x.code}: {x.advice}" for x in of_all))
-    if rejected > tolerated:
-        raise DataError(
-            f"{rejected:,} records are rejected, data.max_rejected tolerates {tolerated:,}. They "
-            "stand whole in rejected.jsonl: mend them and put them back into the data, or raise "
-            "the number."
-        )
+from scripts.exceptions import DataError
+from scripts.intake.gather import FINDINGS, check, stop_at_errors
+from scripts.intake.splits import SPLITS
+from scripts.intake.tally import Batch, count_spans, count_words, is_part, share_seen
+from scripts.keeping.base_labels import entity_labels, fill_all, find_rivals
+from scripts.keeping.rehearsal import rehearse, warn_of_little
+from scripts.params import Params, load_params
+from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
+from scripts.runtime.kernels import choose_blis
+from scripts.runtime.workers import ADDRESS, ENGINE, JOBS, Engine, Jobs, choose_workers
+from scripts.storage.atomic import publish, scratch_folder
+from scripts.storage.docbins import ATTRS, read_docs
 
 
 def make_corpus(
@@ -223,15 +101,6 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: Jobs = 1) -> N
         (output / "data.json").unlink(missing_ok=True)
         publish(folder, output, sorted(path.name for path in folder.iterdir()))
     report(summary, params.training.strategy)
-
-
-def publish(folder: Path, output: Path, names: Iterable[str]) -> None:
-    """Move files and folders to `output`, in the place of those of the same name."""
-    for name in sorted(names, key=lambda name: name == "data.json"):
-        target = output / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        (folder / name).replace(target)
 
 
 def report(summary: dict, strategy: str) -> None:

@@ -19,13 +19,11 @@ import srsly
 import typer
 from wasabi import msg
 
-from scripts.compare import CompareError, differences, flatten, resolve
+from scripts.exceptions import CompareError, ReproduceError
+from scripts.provenance.differences import differences, flatten
+from scripts.provenance.revisions import resolve
 
 LOCK, ENVIRONMENT = "dvc.lock", "training/environment.json"
-
-
-class ReproduceError(Exception):
-    """Why a commit cannot be run again."""
 
 
 class Output(NamedTuple):

@@ -19,7 +19,10 @@ from scripts.summary import refuse_damage
 
 def heal() -> bool:
     """Throw away what DVC cannot read; return whether there was anything."""
-    from scripts.mend import LockError, RunningError, throw_unreadable
+    from dvc.lock import LockError
+
+    from scripts.exceptions import RunningError
+    from scripts.storage.damage import throw_unreadable
 
     try:
         with Repo() as repo, repo.lock:

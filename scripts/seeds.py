@@ -21,22 +21,17 @@ from hydra.errors import HydraException
 from pydantic import ValidationError
 from wasabi import msg
 
-from scripts.experiments import (
+from scripts.experiments.core import Changes, Runner, clean_commit, name_of
+from scripts.experiments.options import (
     AddressOption,
-    Changes,
     Engine,
     EngineOption,
     JobsOption,
     RemoteOption,
-    Runner,
-    clean_commit,
-    collect,
-    name_of,
-    report,
-    run_all,
-    write_table,
 )
+from scripts.experiments.run import collect, report, run_all, write_table
 from scripts.params import load_params, refuse, with_values
+from scripts.scoring.chance import permutation_p
 
 MEASURES = {
     "new_f": "tuned.new.ents_f",
@@ -58,19 +53,6 @@ def parse_setting(text: str) -> Changes:
             raise typer.BadParameter(f"{part}: {error}") from None
         changes[key] = found.text if isinstance(found, QuotedString) else found
     return changes
-
-
-def permutation_p(first: list[float], second: list[float]) -> float:
-    """The share of all ways to deal out the runs that differ in their means by as much."""
-    values = [*first, *second]
-    observed = abs(mean(first) - mean(second))
-    ways = list(combinations(range(len(values)), len(first)))
-    as_large = 0
-    for way in ways:
-        chosen = [values[i] for i in way]
-        others = [value for i, value in enumerate(values) if i not in way]
-        as_large += abs(mean(chosen) - mean(others)) >= observed - 1e-12
-    return as_large / len(ways)
 
 
 def summarize(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:

@@ -9,112 +9,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wasabi import color, msg
+from wasabi import msg
 
-from scripts.escape import printable
+from scripts.reporting.summary import COMPARISON, DATA, HEAD, REPORT, SCORES, as_text, summary
 
-REPORT, COMPARISON = Path("metrics/report.html"), Path("metrics/comparison.json")
-SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
 # What stages make, but not what `weasel run check` does.
 MADE, CHECK = ("corpus", "packages", "training"), Path("corpus/check")
-# The report says what differs from the last commit: a new one makes it old.
-HEAD = Path(".git/logs/HEAD")
-
-
-def change(base: dict, tuned: dict) -> str:
-    """F of base and tuned, with the interval of tuned."""
-    bounds = between(tuned, "ents_f_low", "ents_f_high")
-    return f"F {base['ents_f']:.3f} → {tuned['ents_f']:.3f}{bounds}"
-
-
-def between(scores: dict, low: str, high: str) -> str:
-    """An interval in brackets, where there is one."""
-    return "" if scores.get(low) is None else f" ({scores[low]:.3f} to {scores[high]:.3f})"
-
-
-def learned(base: dict, tuned: dict, documents: int) -> list[str]:
-    """What is said of the new labels."""
-    gold = tuned["true_positives"] + tuned["misses"]
-    lines = [f"{change(base, tuned)} on {gold:,} entities in {documents:,} documents"]
-    ranked = sorted(tuned["per_label"], key=lambda label: -tuned["per_label"][label]["ents_f"])
-    shown = [f"{label} {tuned['per_label'][label]['ents_f']:.2f}" for label in ranked]
-    if len(shown) > 4:
-        shown = [*shown[:2], "...", *shown[-2:]]
-    seen, unseen = (tuned[key]["ents_r"] for key in ("seen", "unseen"))
-    return [
-        *lines,
-        f"{', '.join(shown)}; found of names in train {seen:.2f}, of others {unseen:.2f}",
-    ]
-
-
-def kept(scores: dict, data: dict) -> list[str]:
-    """What is said of the base's labels."""
-    base, tuned = scores["base"], scores["tuned"]
-    if scores["retention"] is None:
-        retention = "unknown: the base finds nothing there"
-    else:
-        bounds = between(scores, "retention_low", "retention_high")
-        retention = f"{scores['retention']:.3f}{bounds}"
-    source = "general text" if data["general_is_gold"] else "general text (agreement with the base)"
-    lines = [f"{change(base['kept'], tuned['kept'])} on {source}; retention {retention}"]
-    if "kept_in_domain" in tuned:
-        both = change(base["kept_in_domain"], tuned["kept_in_domain"])
-        lines.append(f"{both} of the base's labels in your test texts")
-    if data["dropped_labels"]:
-        names = ", ".join(data["dropped_labels"])
-        lines.append(f"Replaced: the model no longer finds {names} (training.strategy: replace)")
-    return lines
-
-
-def since(comparison: dict[str, Any] | None) -> list[str]:
-    """What changed since the last commit, where that can be said."""
-    if not comparison:
-        return []
-    parts = [
-        f"{row['measured']} F {row['difference']:+.3f} (p {row['p']:.3f})"
-        for row in comparison["rows"]
-        if row["label"] == "all"
-    ]
-    better, worse = len(comparison["better"]), len(comparison["worse"])
-    return [f"{', '.join(parts)}; {better} texts better, {worse} worse"]
-
-
-def warnings(data: dict) -> list[str]:
-    """What is to be known of the data."""
-    lines = []
-    if found := sum(data["findings"].values()):
-        lines.append(f"{found:,} findings ({', '.join(data['findings'])}): corpus/findings.html")
-    for label, rivals in data["rivals"].items():
-        names = ", ".join(rivals)
-        lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same")
-    return lines or ["nothing found that is wrong"]
-
-
-def summary(
-    scores: dict, data: dict, comparison: dict[str, Any] | None, wheels: list[Path]
-) -> list[tuple[str, list[str]]]:
-    """The summary: headings, and the lines of each."""
-    documents = scores["documents"]["test"]
-    load = [f'spacy.load("{wheel.name.split("-")[0]}")' for wheel in wheels]
-    install = [f"pip install {path}, then {call}" for path, call in zip(wheels, load, strict=True)]
-    parts = [
-        ("Learned", learned(scores["base"]["new"], scores["tuned"]["new"], documents)),
-        ("Kept", kept(scores, data)),
-        ("Since HEAD", since(comparison)),
-        ("Data", warnings(data)),
-        ("Report", [f"{REPORT}, for a browser; model: training/model"]),
-        ("Next", [*install, "dvc exp run -S training.max_epochs=50; weasel run compare"]),
-    ]
-    return [(name, [*map(printable, lines)]) for name, lines in parts]
-
-
-def as_text(parts: list[tuple[str, list[str]]]) -> str:
-    """Headings in a column of their own."""
-    return "\n".join(
-        f"{color(f'{name if number == 0 else str():12}', bold=True)}{line}"
-        for name, lines in parts
-        for number, line in enumerate(lines)
-    )
 
 
 def is_old() -> bool:
@@ -129,7 +29,7 @@ def is_old() -> bool:
 
 def refuse_damage() -> None:
     """Leave with status 1 where something is not what DVC believes it to be."""
-    from scripts.mend import find_damage
+    from scripts.storage.damage import find_damage
 
     if damage := find_damage():
         msg.fail(f"{damage[0]} is not whole. To throw away what is not, and see how to go on:")

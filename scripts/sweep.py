@@ -13,24 +13,20 @@ from pathlib import Path
 import typer
 from wasabi import msg
 
-from scripts.experiments import (
+from scripts.experiments.core import Changes, Runner, clean_commit, name_of
+from scripts.experiments.declaration import Sweep, load_sweep
+from scripts.experiments.options import (
     AddressOption,
-    Changes,
     Engine,
     EngineOption,
     JobsOption,
-    Progress,
     RemoteOption,
-    Runner,
-    clean_commit,
-    facts,
-    name_of,
-    report,
-    run_all,
 )
+from scripts.experiments.results import read_trials, result_of
+from scripts.experiments.run import Progress, report, run_all
 from scripts.params import load_params
-from scripts.space import Sweep, load_sweep
-from scripts.trials import DECLARED, PICTURES, TABLE, read_trials, result_of, show, written_to
+from scripts.provenance.revisions import facts
+from scripts.trials import DECLARED, PICTURES, TABLE, show, written_to
 
 
 def run_grid(sweep: Sweep, commit: str, runner: Runner) -> dict[str, str]:
@@ -40,7 +36,7 @@ def run_grid(sweep: Sweep, commit: str, runner: Runner) -> dict[str, str]:
 
 def run_search(sweep: Sweep, commit: str, runner: Runner) -> dict[str, str]:
     """Run the trials that Optuna chooses; where it can be read why one failed."""
-    from scripts.search import Result, search
+    from scripts.experiments.search import Result, search
 
     params = load_params()
     failed: dict[str, str] = {}

@@ -28,13 +28,26 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 from scripts import annotate as script
-from scripts import documents, parsers
-from scripts.annotate import JOURNAL, PLAN, REJECTED, SHARDS, annotate, main, total
-from scripts.annotator import SUFFIXES, WORK, Done, Setup
-from scripts.documents import cut, find_sources, make_groups
-from scripts.formats import recognize
-from scripts.readers import read_pieces
-from scripts.records import DataError
+from scripts.annotate import annotate, main
+from scripts.annotation import inputs as documents
+from scripts.annotation.inputs import find_sources
+from scripts.annotation.plan import (
+    JOURNAL,
+    PLAN,
+    REJECTED,
+    SHARDS,
+    SUFFIXES,
+    WORK,
+    Done,
+    Setup,
+    find_model,
+    total,
+)
+from scripts.annotation.shards import cut, make_groups
+from scripts.exceptions import DataError
+from scripts.intake import parsers
+from scripts.intake.formats import recognize
+from scripts.intake.readers import read_pieces
 from tests.conftest import PEOPLE, PLACES, ROOT
 
 KINDS = ("jsonl", "json", "txt", "csv", "parquet", "jsonl.gz", "txt.gz", "csv.gz")
@@ -315,7 +328,7 @@ def test_a_model_that_is_loaded_anew_says_the_same(
 ) -> None:
     source = write(tmp_path / "in.jsonl", sentences(60))
     run(str(bases["own"]), source, tmp_path / "once")
-    monkeypatch.setattr("scripts.annotator.MOST_WORDS", -1)
+    monkeypatch.setattr("scripts.annotation.work.MOST_WORDS", -1)
     run(str(bases["own"]), source, tmp_path / "anew")
     assert contents(tmp_path / "once") == contents(tmp_path / "anew")
 
@@ -534,7 +547,7 @@ def test_an_installed_package_is_a_model(
     srsly.write_json(package / "meta.json", meta)
     monkeypatch.syspath_prepend(tmp_path / "site")
     source = write(tmp_path / "in.jsonl", sentences(3))
-    assert script.find_model("xx_tiny") == package / "xx_tiny-0.0.0"
+    assert find_model("xx_tiny") == package / "xx_tiny-0.0.0"
     monkeypatch.setattr(spacy.util, "is_package", lambda name: name == "xx_tiny")
     run("xx_tiny", source, tmp_path / "out")
     assert len(read(tmp_path / "out")) == 3

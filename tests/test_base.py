@@ -13,10 +13,10 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.vocab import Vocab
 
-from scripts.base_data import GROUP, base_data, read_btc
-from scripts.base_model import DROPPED_BITS, round_weights
+from base_model.data import GROUP, base_data, read_btc
+from base_model.model import DROPPED_BITS, round_weights
+from scripts.base.trust import unpack
 from scripts.params import load_params
-from scripts.trust import unpack
 
 # The wheel
 

@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from spacy.tokens import DocBin, Span
 
-from scripts import card
-from scripts.docbins import ATTRS, add_doc, pack, write_shard
+from scripts.release import card
+from scripts.storage.docbins import ATTRS, add_doc, pack, write_shard
 from tests.conftest import write_world
 
 HOSTILE = (

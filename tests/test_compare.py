@@ -9,16 +9,10 @@ from typing import Any
 import pytest
 import srsly
 
-from scripts.compare import (
-    CompareError,
-    as_markdown,
-    compare_documents,
-    compare_revisions,
-    differences,
-    flatten,
-    main,
-    pair_rows,
-)
+from scripts.compare import as_markdown, main
+from scripts.exceptions import CompareError
+from scripts.provenance.comparison import compare_documents, compare_revisions, pair_rows
+from scripts.provenance.differences import differences, flatten
 
 STAGES = """
 stages:

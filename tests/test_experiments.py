@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts.compare import compare_revisions
+from scripts.provenance.comparison import compare_revisions
 from tests.ray_cluster import cluster
 from tests.standin import make_project, runs_of, save, sh, table_of
 

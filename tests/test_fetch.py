@@ -15,8 +15,9 @@ import srsly
 from weasel.util.hashing import get_checksum
 
 from scripts import fetch as stage
-from scripts import trust
-from scripts.fetch import FetchError, fetch
+from scripts.base import trust
+from scripts.exceptions import FetchError
+from scripts.fetch import fetch
 from scripts.params import PARAMS
 from tests.conftest import serving
 

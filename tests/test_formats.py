@@ -15,12 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
-from scripts import readers
-from scripts.files import list_files
-from scripts.formats import NAMES, Layout, recognize
-from scripts.parsers import parse
-from scripts.readers import read_array, read_pieces
-from scripts.records import CODES, DataError, Record, UnusableError
+from scripts.exceptions import DataError, UnusableError
+from scripts.intake import readers
+from scripts.intake.findings import CODES
+from scripts.intake.formats import NAMES, Layout, recognize
+from scripts.intake.parsers import parse
+from scripts.intake.readers import read_array, read_pieces
+from scripts.intake.records import Record
+from scripts.storage.input_files import list_files
 
 FORMATS = Path(__file__).parent / "formats"
 NLP = spacy.blank("en")

@@ -18,14 +18,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.training import Corpus
 
-from scripts import across, batches, intake, minhash, worker
-from scripts.batches import Batch, is_part
-from scripts.docbins import read_docs
-from scripts.engine import in_order
+from scripts.exceptions import DataError
+from scripts.intake import duplicates as across
+from scripts.intake import minhash, worker
+from scripts.intake import stream as intake
+from scripts.intake import tally as batches
+from scripts.intake.findings import CODES
+from scripts.intake.gather import stop_at_errors, take_labelled
+from scripts.intake.splits import SPLITS, share
+from scripts.intake.tally import Batch, is_part, share_seen
 from scripts.params import Params
-from scripts.preprocess import SPLITS, stop_at_errors, take_labelled
-from scripts.records import CODES, DataError
-from scripts.worker import share
+from scripts.runtime.workers import in_order
+from scripts.storage.docbins import read_docs
 from tests.conftest import label, write_world
 
 BLANK = spacy.blank("en")
@@ -519,7 +523,7 @@ def test_the_share_of_names_that_train_has_too(base: Path, tmp_path: Path) -> No
     test = [text_of(f"Here {name} is low", "", (name, "BAND")) for name in names]
     test += [text_of("Here n78 is high", "", ("n78", "GEAR"))]
     total = take_splits(base, tmp_path, train=documents(10), dev=documents(3), test=test)
-    assert across.share_seen(total) == {"dev": 1.0, "test": 0.4}
+    assert share_seen(total) == {"dev": 1.0, "test": 0.4}
     assert [x.advice[:4] for x in total.findings if x.code == "seen-mentions"] == ["100%"]
 
 

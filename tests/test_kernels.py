@@ -10,8 +10,9 @@ import srsly
 from blis.py import gemm
 
 from scripts import KERNELS, can_choose
-from scripts.environment import describe_environment, main, requirements_of
-from scripts.kernels import choose_blis
+from scripts.runtime.environment import describe_environment, main
+from scripts.runtime.kernels import choose_blis
+from scripts.runtime.requirements import requirements_of
 
 ROOT = Path(__file__).parents[1]
 SHAPES = [(1, 1, 1), (3, 5, 7), (64, 64, 64), (300, 288, 289), (1, 384, 128), (1000, 96, 33)]
@@ -73,7 +74,7 @@ def test_numpy_takes_no_kernel_above_avx2() -> None:
 
 
 def test_a_module_runs_with_its_arguments_and_its_exit_code() -> None:
-    command = [sys.executable, "-m", "scripts.kernels", "spacy"]
+    command = [sys.executable, "-m", "scripts.runtime.kernels", "spacy"]
     help_ = subprocess.run([*command, "train", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert help_.returncode == 0 and "--gpu-id" in help_.stdout
     assert subprocess.run([*command, "nothing"], cwd=ROOT, capture_output=True).returncode == 2
@@ -94,7 +95,7 @@ def test_the_environment_is_the_same_bytes_in_any_process(tmp_path: Path) -> Non
     for number, zone in enumerate(("UTC", "Asia/Tokyo")):
         path = tmp_path / f"{number}.json"
         env = {"PYTHONHASHSEED": str(number), "TZ": zone, "PATH": "", "LC_ALL": "C"}
-        command = [sys.executable, "-m", "scripts.environment", str(path)]
+        command = [sys.executable, "-m", "scripts.runtime.environment", str(path)]
         subprocess.run(command, cwd=ROOT, env=env, check=True)
         texts.append(path.read_bytes())
     assert texts[0] == texts[1]

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 import srsly
 
-from scripts.lineage import LineageError, find_commits, inputs_of, main, read_model
-from scripts.origin import describe, hash_files, hash_path, hide_folders
+from scripts.exceptions import LineageError
+from scripts.lineage import find_commits, inputs_of, main
+from scripts.provenance.describe import describe, hide_folders
+from scripts.provenance.packaged import read_model
+from scripts.storage.hashes import hash_files, hash_path
 
 WEIGHTS = {"config.cfg": "[nlp]", "ner/model": "1 2 3", "meta.json": "{}"}
 

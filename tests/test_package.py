@@ -10,9 +10,9 @@ import srsly
 from spacy.tokens import DocBin
 
 from scripts import package as stage
-from scripts.package import PackageError, check_retention
+from scripts.exceptions import BuildError, PackageError
+from scripts.keeping.gate import check_retention
 from scripts.params import PARAMS, Params, load_params
-from scripts.wheel import BuildError
 
 TEXTS = ["Zoë retuned n78 in Århus.", "", "Nothing here.", "n78, then LTE"]
 

@@ -17,14 +17,21 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from scripts import batches, check, intake, rehearsal, worker
-from scripts.docbins import read_docs
-from scripts.fill import fill, find_rivals, start_filler
-from scripts.formats import Layout
+from scripts import check
+from scripts.exceptions import DataError
+from scripts.intake import stream as intake
+from scripts.intake import tally as batches
+from scripts.intake import worker
+from scripts.intake.alignment import make_doc
+from scripts.intake.findings import CODES
+from scripts.intake.formats import Layout
+from scripts.intake.records import Record
+from scripts.keeping import rehearsal
+from scripts.keeping.base_labels import fill, find_rivals, start_filler
+from scripts.keeping.rehearsal import ENOUGH_WORDS
 from scripts.params import Params
 from scripts.preprocess import main, preprocess
-from scripts.records import CODES, DataError, Record, make_doc
-from scripts.rehearsal import ENOUGH_WORDS
+from scripts.storage.docbins import read_docs
 from tests.conftest import PEOPLE, ROOT, domain_records, general_records, label, write_world
 
 BLANK = spacy.blank("en")
@@ -532,7 +539,7 @@ def test_an_interrupted_run_does_not_pass_for_a_whole_one(
 ) -> None:
     """What says that a corpus is whole goes first and comes last."""
     params = run(tmp_path, bases["own"])
-    monkeypatch.setattr("scripts.preprocess.publish", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr("scripts.storage.atomic.publish", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     assert not (tmp_path / "corpus" / "data.json").exists()

@@ -9,17 +9,10 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from scripts.records import (
-    CODES,
-    LONGEST,
-    Finding,
-    Record,
-    UnusableError,
-    check_record,
-    list_oddities,
-    make_doc,
-    make_record,
-)
+from scripts.exceptions import UnusableError
+from scripts.intake.alignment import make_doc
+from scripts.intake.findings import CODES, Finding
+from scripts.intake.records import LONGEST, Record, check_record, list_oddities, make_record
 
 NLP = spacy.blank("en")
 

@@ -11,6 +11,8 @@ import pytest
 import srsly
 
 from scripts import report
+from scripts.reporting import evaluation
+from scripts.scoring.kinds import KINDS
 
 CHROMIUM = next(
     (path for x in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(x))),
@@ -96,7 +98,7 @@ def everything() -> dict[str, Any]:
     more = {
         "ents_f_low": 0.7011,
         "ents_f_high": 0.9022,
-        "errors": dict(zip(report.KINDS, (41, 42, 43, 44, 45, 46), strict=True)),
+        "errors": dict(zip(KINDS, (41, 42, 43, 44, 45, 46), strict=True)),
         "seen": {"ents_r": 0.9501, "true_positives": 19, "misses": 1},
         "unseen": {"ents_r": 0.6203, "true_positives": 12, "misses": 8},
     }
@@ -175,7 +177,7 @@ def test_absent_inputs() -> None:
 
 def test_empty() -> None:
     data = {"labels": [], "base_labels": [], "spans": {"test": {}}}
-    scores = {name: {"new": block(0.0, []), "kept": block(0.0, [])} for name in report.MODELS}
+    scores = {name: {"new": block(0.0, []), "kept": block(0.0, [])} for name in evaluation.MODELS}
     scores["retention"] = None  # type: ignore[assignment]
     page = report.make_report(**inputs(predictions=[], data=data, scores=scores, params={}))
     assert island(page)["texts"] == []
@@ -221,7 +223,7 @@ def test_labels_stay_text() -> None:
     label = '"><b>&'
     text = "The mast fell."
     data = DATA | {"labels": [label]}
-    scores = {x: {"new": block(0.5, [label]), "kept": block(0.5, [])} for x in report.MODELS}
+    scores = {x: {"new": block(0.5, [label]), "kept": block(0.5, [])} for x in evaluation.MODELS}
     found = [("mast", label)]
     page = report.make_report(
         **inputs(

@@ -33,15 +33,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from spacy.tokens import DocBin
 
-from scripts import audit, card, fetch, picture, report
-from scripts.batches import Batch
+from scripts import audit, fetch, report
 from scripts.compare import as_markdown
-from scripts.findings import write_findings
-from scripts.package import make_meta
+from scripts.intake.findings import Finding
+from scripts.intake.tally import Batch
 from scripts.params import PARAMS, Params, load_params
-from scripts.records import Finding
-from scripts.summary import as_text, summary
-from scripts.wheel import build_package
+from scripts.release import card
+from scripts.release.contents import make_meta
+from scripts.release.wheel import build_package
+from scripts.reporting import picture
+from scripts.reporting.findings_page import write_findings
+from scripts.reporting.summary import as_text, summary
 from tests import test_card, test_report, test_summary
 from tests.conftest import serving
 from tests.test_end_to_end import ROOT, copy_project, sh

@@ -10,18 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate.evaluator import Evaluator
 
-from scripts.errors import KINDS, kinds, overlap
-from scripts.scoring import (
-    count,
-    difference,
-    draw,
-    f_score,
-    figures,
-    interval,
-    measure,
-    randomize,
-    recall_of_mentions,
-)
+from scripts.scoring.chance import difference, draw, interval, randomize
+from scripts.scoring.figures import figures, measure, recall_of_mentions
+from scripts.scoring.kinds import KINDS, kinds, overlap
+from scripts.scoring.rows import count, f_score
 
 LABELS = ["BAND", "GEAR", "LOC"]
 SPANS = st.lists(

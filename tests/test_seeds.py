@@ -7,9 +7,11 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.experiments import clean_commit, collect
+from scripts.experiments.core import clean_commit
+from scripts.experiments.run import collect
 from scripts.learning import verdict
-from scripts.seeds import judge, parse_setting, permutation_p, summarize
+from scripts.scoring.chance import permutation_p
+from scripts.seeds import judge, parse_setting, summarize
 
 
 def test_settings_are_keys_and_values() -> None:
@@ -81,7 +83,7 @@ def test_more_annotation_helps_where_the_last_step_did(
 def test_experiments_of_what_is_not_committed_are_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("scripts.experiments.output", lambda *command: " M params.yaml")
+    monkeypatch.setattr("scripts.experiments.core.output", lambda *command: " M params.yaml")
     with pytest.raises(SystemExit) as left:
         clean_commit()
     assert left.value.code == 1

@@ -7,7 +7,7 @@ import pandas as pd
 import spacy
 from spacy.tokens import Doc, DocBin, Span
 
-from scripts.strategies import (
+from benchmarks.strategies import (
     AMOUNTS,
     GOLD,
     ROWS,

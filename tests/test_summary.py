@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scripts.summary import REPORT, as_text, main, summary
+from scripts.reporting.summary import REPORT, as_text, summary
+from scripts.summary import main
 
 
 def figures(ents_f: float, right: int = 3, misses: int = 1, **per_label: Any) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew
 
     monkeypatch.setattr("scripts.report.main", report)
     damage: list[Path] = []
-    monkeypatch.setattr("scripts.mend.find_damage", lambda: damage)
+    monkeypatch.setattr("scripts.storage.damage.find_damage", lambda: damage)
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "metrics/scores.json", scores())
     write(tmp_path, "corpus/data.json", data())

@@ -11,12 +11,14 @@ from dvc.utils.hydra import apply_overrides
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.charts import TEMPLATE, TITLE, draw, draw_parameters, short_names
-from scripts.experiments import Changes, as_hydra, clean_commit, name_of
+from scripts.experiments.charts import TEMPLATE, TITLE, draw, draw_parameters, short_names
+from scripts.experiments.core import Changes, as_hydra, clean_commit, name_of
+from scripts.experiments.declaration import Range, Sweep, load_sweep
+from scripts.experiments.results import mark_best, ranked
+from scripts.experiments.search import Result, open_study, search
+from scripts.keeping.gate import keeps
 from scripts.params import Params, load_params, value_of, with_values
-from scripts.search import Result, open_study, search
-from scripts.space import Range, Sweep, load_sweep
-from scripts.trials import DECLARED, keeps, mark_best, ranked
+from scripts.trials import DECLARED
 from tests.conftest import ROOT
 
 KEYS = ["training.strategy", "rehearsal.ratio"]
@@ -187,7 +189,7 @@ def test_a_name_is_that_of_commit_and_values() -> None:
 
 def test_what_the_sweep_wrote_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
     status = " M metrics/sweep.csv\0?? docs/trials.svg\0"
-    monkeypatch.setattr("scripts.experiments.output", lambda *command: status)
+    monkeypatch.setattr("scripts.experiments.core.output", lambda *command: status)
     assert clean_commit([Path("metrics/sweep.csv"), Path("docs/trials.svg")])
     with pytest.raises(SystemExit):
         clean_commit([Path("metrics/sweep.csv")])

@@ -12,7 +12,8 @@ import pytest
 import spacy
 import srsly
 
-from scripts.wheel import BuildError, build_package, foreign_modules, run_installed
+from scripts.exceptions import BuildError
+from scripts.release.wheel import build_package, foreign_modules, run_installed
 
 TEXTS = ["Zoë retuned n78 in Århus.", "", "Nothing here.", "n78, then LTE"]
 META = {
@@ -126,7 +127,7 @@ def test_a_package_that_needs_more_than_it_says_is_an_error(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if it used srsly without needing it.
-    monkeypatch.setattr("scripts.wheel.foreign_modules", lambda requirements: ["srsly"])
+    monkeypatch.setattr("scripts.release.wheel.foreign_modules", lambda requirements: ["srsly"])
     with pytest.raises(BuildError, match="does not work"):
         run_installed(wheel, TEXTS)
 

@@ -1,0 +1,185 @@
+"""How fast texts are annotated, by how many workers, and in how much memory.
+
+    python -m benchmarks.annotate training/base
+
+Prints three tables: one core against bare `nlp.pipe` for each format, one process against two and
+against Ray's actors, and the memory of the largest process from 10,000 documents to a million. The
+texts are sentences of the general English that the project brings, each with words of its own. To
+load the model counts, for bare `nlp.pipe` too; a Ray cluster stands before the clock starts. On one
+core seconds are those of the processor. Takes half an hour on two cores, which should be idle.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import spacy
+import srsly
+import typer
+from tqdm import tqdm
+from wasabi import msg
+
+from scripts.annotate import annotate
+from scripts.annotation.plan import SUFFIXES, Setup, total
+from scripts.runtime.kernels import choose_blis
+from scripts.runtime.workers import ENGINE, Cluster, Engine, Jobs, connect
+
+BARE = 20_000
+MANY = 200_000
+SIZES = (10_000, 100_000, 1_000_000)
+OWN_WORDS = 5
+
+
+class Figures(NamedTuple):
+    """What one run took."""
+
+    words: int
+    seconds: float
+    largest: int
+    """Peak bytes of the process that had most, shared ones by share."""
+    all: int
+    """Peak bytes of all processes together."""
+
+    @property
+    def speed(self) -> float:
+        return self.words / self.seconds
+
+
+def write_texts(path: Path, number: int, *, short: bool = False) -> Path:
+    """Write texts, each with words and a number of its own; short ones have no more than that."""
+    rng = random.Random(0)
+    texts = [record["text"] for record in srsly.read_jsonl("assets/general.jsonl")]
+    words = sorted({word for text in texts for word in text.split()})
+    with path.open("w", encoding="utf8") as file:
+        for i in tqdm(range(number), "Writing texts", leave=False):
+            before = " ".join([*rng.choices(words, k=OWN_WORDS), f"no{i:x}."])
+            text = before if short else f"{before} {rng.choice(texts)}"
+            file.write(json.dumps({"id": i, "text": text}) + "\n")
+    return path
+
+
+def bare(model: str, source: Path) -> tuple[int, float]:
+    """Load a model and run `nlp.pipe` over texts that are in memory; return words and seconds."""
+    texts = [record["text"] for record in islice(srsly.read_jsonl(source), BARE)]
+    choose_blis()
+    start = time.process_time()
+    nlp = spacy.load(model)
+    return sum(map(len, nlp.pipe(texts))), time.process_time() - start
+
+
+def whole(
+    model: str, source: Path, format_: str, jobs: Jobs, *, cpu: bool = False
+) -> tuple[int, float]:
+    """Annotate a file; return words and seconds, with `cpu` those of the processor."""
+    clock = time.process_time if cpu else time.perf_counter
+    if isinstance(jobs, Cluster):
+        connect(jobs)
+    with tempfile.TemporaryDirectory() as folder:
+        setup = Setup(model, Path(folder) / "out", format_, "text", "spans")
+        start = clock()
+        done = annotate(setup=setup, source=source, jobs=jobs)
+        return total(done)[3], clock() - start
+
+
+def measure(model: str, source: Path, jobs: int, *options: str, memory: bool = False) -> Figures:
+    """The figures of a process of its own, and of those below it; jobs 0 is bare `nlp.pipe`.
+
+    memory: look how much they have, which takes time of theirs.
+    """
+    command = [sys.executable, "-m", "benchmarks.annotate", model]
+    command += ["--source", str(source), "--jobs", str(jobs), *options]
+    process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    largest, every = 0, 0
+    while memory and process.poll() is None:
+        try:
+            family = [process, *process.children(recursive=True)]
+            sizes = [member.memory_full_info().pss for member in family]
+            largest, every = max(largest, *sizes), max(every, sum(sizes))
+        except psutil.Error:
+            pass  # one of them has just ended
+        time.sleep(0.5)
+    said, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} left with status {process.returncode}")
+    words, seconds = json.loads(said.splitlines()[-1])
+    return Figures(words, seconds, largest, every)
+
+
+def show(title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Print a table."""
+    msg.divider(title)
+    shown = [[x if isinstance(x, str) else f"{x:,.2f}" for x in row] for row in rows]
+    aligns = ("l", *("r" for _ in header[1:]))
+    msg.table(shown, header=header, divider=True, aligns=aligns)
+
+
+def on_one_core(model: str, folder: Path) -> None:
+    """Each format against bare `nlp.pipe`, measured beside it."""
+    source = write_texts(folder / "bare.jsonl", BARE)
+    rows = []
+    for name in SUFFIXES:
+        yardstick = measure(model, source, 0)
+        found = measure(model, source, 1, "--format", name, "--cpu")
+        speeds = (f"{yardstick.speed:,.0f}", f"{found.speed:,.0f}")
+        rows.append((name, *speeds, found.speed / yardstick.speed, "0.95"))
+    header = ("", "bare nlp.pipe, words/s", "words/s", "ratio", "aim, at least")
+    show(f"One core, {BARE:,} documents", header, rows)
+
+
+def on_more(model: str, folder: Path, documents: int) -> None:
+    """One process, two processes, two actors of Ray."""
+    source = write_texts(folder / "many.jsonl", documents)
+    one, two = (measure(model, source, jobs) for jobs in (1, 2))
+    ray = measure(model, source, 2, "--engine", "ray")
+    rows = [
+        ("1 process", f"{one.seconds:,.0f}", f"{one.speed:,.0f}", "", ""),
+        ("2 processes", f"{two.seconds:,.0f}", f"{two.speed:,.0f}", two.speed / one.speed, "1.70"),
+        ("2 Ray actors", f"{ray.seconds:,.0f}", f"{ray.speed:,.0f}", ray.speed / two.speed, "0.90"),
+    ]
+    header = ("", "s", "words/s", "of the line above", "aim, at least")
+    show(f"{documents:,} documents", header, rows)
+
+
+def in_memory(model: str, folder: Path) -> None:
+    """More and more documents, with two processes."""
+    rows = []
+    for size in SIZES:
+        found = measure(
+            model, write_texts(folder / f"{size}.jsonl", size, short=True), 2, memory=True
+        )
+        megabytes = (f"{found.largest / 1e6:,.0f}", f"{found.all / 1e6:,.0f}")
+        rows.append((f"{size:,}", f"{found.words:,}", f"{found.speed:,.0f}", *megabytes))
+    header = ("documents", "words", "words/s", "MB, largest process", "MB, all")
+    show("Memory, 2 processes, short documents", header, rows)
+
+
+def main(
+    model: str,
+    documents: int = typer.Option(MANY, help="For one process, two, and Ray"),
+    source: Path | None = typer.Option(None, help="Measure one file, and print words and seconds"),
+    format_: str = typer.Option("jsonl", "--format"),
+    jobs: int = typer.Option(0, help="Workers for that file; 0 is bare nlp.pipe"),
+    engine: Engine = ENGINE,
+    cpu: bool = typer.Option(False, "--cpu", help="Seconds of the processor, for one process"),
+) -> None:
+    """How fast texts are annotated, by how many workers, and in how much memory."""
+    if source:
+        workers: Jobs = Cluster(None, jobs) if engine is Engine.ray else jobs
+        found = whole(model, source, format_, workers, cpu=cpu) if jobs else bare(model, source)
+        print(json.dumps(found))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        on_one_core(model, Path(folder))
+        on_more(model, Path(folder), documents)
+        in_memory(model, Path(folder))
+
+
+if __name__ == "__main__":
+    typer.run(main)

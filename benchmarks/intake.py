@@ -1,0 +1,135 @@
+"""How fast labelled texts are taken in, and in how much memory, from 10,000 texts to a million.
+
+    python -m benchmarks.intake training/base
+
+Prints a table: words per second with one worker and with one for each core, their ratios to bare
+`nlp.make_doc` and DocBin writing in the same run, and the peak memory of all processes together
+(proportional set size). The texts are the demo's, each with words of its own in front. Takes about
+eight minutes on two cores, which should be idle.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+
+import psutil
+import srsly
+import typer
+from spacy.tokens import DocBin
+from tqdm import tqdm
+from wasabi import msg
+
+from scripts.intake.gather import take_labelled
+from scripts.intake.splits import SPLITS
+from scripts.intake.tally import count_words
+from scripts.intake.worker import load_tokenizer
+from scripts.params import load_params
+from scripts.runtime.workers import count_cores
+from scripts.storage.docbins import ATTRS
+
+SIZES = (10_000, 100_000, 1_000_000)
+BARE = 50_000
+OWN_WORDS = 5
+
+
+def write_texts(path: Path, number: int) -> None:
+    """Write a file of labelled texts, hardly any two alike, each a document."""
+    rng = random.Random(0)
+    records = list(srsly.read_jsonl("assets/telecom/train.jsonl"))
+    plain = srsly.read_jsonl("assets/general.jsonl")
+    words = sorted({word for record in plain for word in record["text"].split()})
+    with path.open("w", encoding="utf8") as file:
+        for i in tqdm(range(number), "Writing texts", leave=False):
+            record = rng.choice(records)
+            before = " ".join(rng.choices(words, k=OWN_WORDS)) + " "
+            spans = [
+                span | {"start": span["start"] + len(before), "end": span["end"] + len(before)}
+                for span in record["spans"]
+            ]
+            row = {"text": before + record["text"], "spans": spans, "meta": {"doc": f"text-{i}"}}
+            file.write(json.dumps(row) + "\n")
+
+
+def intake(source: Path, base: Path, jobs: int) -> tuple[int, float]:
+    """Take in a file; return the words and the seconds that it took."""
+    params = load_params()
+    data = params.data.model_copy(update={"source": str(source)})
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        start = time.perf_counter()
+        total = take_labelled(params.model_copy(update={"data": data}), base, Path(folder), jobs)
+        seconds = time.perf_counter() - start
+    return sum(count_words(total, part) for part in SPLITS), seconds
+
+
+def bare(source: Path, base: Path) -> tuple[int, float]:
+    """Tokenize the texts and write a DocBin of them, no more; return words and seconds."""
+    texts = [record["text"] for record in islice(srsly.read_jsonl(source), BARE)]
+    nlp = load_tokenizer(base)
+    start = time.perf_counter()
+    docs = DocBin(attrs=ATTRS, docs=map(nlp.make_doc, texts))
+    docs.to_disk(source.with_suffix(".spacy"))
+    return sum(map(len, docs.tokens)), time.perf_counter() - start
+
+
+def measure(source: Path, base: Path, jobs: int) -> tuple[float, int]:
+    """Words per second and peak bytes of a process of its own; jobs 0 is the bare work."""
+    command = [sys.executable, "-m", "benchmarks.intake", str(base)]
+    command += ["--source", str(source), "--jobs", str(jobs)]
+    process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        try:
+            family = [process, *process.children(recursive=True)]
+            peak = max(peak, sum(member.memory_full_info().pss for member in family))
+        except psutil.Error:
+            pass  # one of them has just ended
+        time.sleep(0.1)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} left with status {process.returncode}")
+    words, seconds = json.loads(process.stdout.read().splitlines()[-1])
+    return words / seconds, peak
+
+
+def main(
+    base: Path,
+    source: Path | None = typer.Option(None, help="Measure one file, and print words and seconds"),
+    jobs: int = typer.Option(0, help="Workers for that file; 0 tokenizes and writes, no more"),
+) -> None:
+    """How fast labelled texts are taken in, and in how much memory."""
+    if source:
+        print(json.dumps(intake(source, base, jobs) if jobs else bare(source, base)))
+        return
+    cores = count_cores()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            path = Path(folder) / f"{size}.jsonl"
+            write_texts(path, size)
+            msg.info(f"{size:,} texts")
+            yardstick, _ = measure(path, base, 0)
+            one, memory = measure(path, base, 1)
+            many, memory_of_many = measure(path, base, cores)
+            path.unlink()
+            rows.append(
+                (
+                    f"{size:,}",
+                    f"{yardstick:,.0f}",
+                    f"{one:,.0f}",
+                    f"{one / yardstick:.2f}",
+                    f"{many:,.0f}",
+                    f"{many / one:.2f}",
+                    f"{memory / 1e6:,.0f}",
+                    f"{memory_of_many / 1e6:,.0f}",
+                )
+            )
+    header = ("texts", "bare words/s", "1 worker", "of bare", f"{cores} workers", "of 1 worker")
+    msg.table(rows, header=(*header, "MB, 1", f"MB, {cores}"), divider=True, aligns=("r",) * 8)
+
+
+if __name__ == "__main__":
+    typer.run(main)

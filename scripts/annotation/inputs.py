@@ -1,0 +1,233 @@
+"""Files of texts to annotate, cut into shards by what they hold alone.
+
+Files are text (a document a line), JSON lines or an array, CSV and Parquet; gzip too. Neighbouring
+files of one kind are a group, so that small ones share shards; a large one is a group of its own.
+Within a group every so many documents are a shard, named by both numbers: nothing has to be read
+to know a group, groups can be read at once, and the names sort as the documents came.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import pyarrow
+import pyarrow.parquet
+
+from scripts.exceptions import DataError
+from scripts.intake.formats import HEAD, JSON
+from scripts.intake.readers import LONGEST, Piece, Sized, read_array, read_filled_lines
+from scripts.storage.input_files import BOM, list_files, open_file, refuse_broken
+
+# Rows of Parquet that are in memory at once.
+ROWS = 500
+SUFFIXES = {
+    ".jsonl": "lines",
+    ".ndjson": "lines",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "text",
+}
+
+
+class Layout(NamedTuple):
+    """What the documents of a file look like."""
+
+    kind: str
+    delimiter: str = ""
+    columns: tuple[str, ...] = ()
+    schema: bytes = b""
+    """Parquet's columns and their types, as Arrow writes them."""
+
+
+class Source(NamedTuple):
+    """A file, the name that rejected documents have it by, and its layout."""
+
+    path: Path
+    name: str
+    layout: Layout
+
+
+class Bad(NamedTuple):
+    """In the place of a document: what could not be read, and why."""
+
+    code: str
+    advice: str
+    raw: str = ""
+
+
+def find_sources(source: Path, text: str, key: str) -> list[Source]:
+    """A file, or all files below a folder, with their layouts.
+
+    text, key: the fields with the text and for what is found; DataError where files say already
+    that one is missing or the other is taken.
+    """
+    if not source.exists():
+        raise DataError(f"{source} is not there: name a file or a folder of texts.")
+    root = source if source.is_dir() else source.parent
+    sources = []
+    for path in list_files(source):
+        layout = recognize(path, text)
+        if layout.columns:
+            check_columns(path, layout.columns, text, key)
+        sources.append(Source(path.resolve(), path.relative_to(root).as_posix(), layout))
+    return sources
+
+
+def recognize(path: Path, text: str) -> Layout:
+    """Say what a file is: by its suffix, and where that says nothing, by how it begins."""
+    raw, file = open_file(path)
+    with raw, refuse_broken(path, 1):
+        head = file.read(HEAD)
+    if head[:4] == b"PAR1":
+        return look_at_parquet(path)
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"{path}:1: this is UTF-16: save it as UTF-8.")
+    begin = head.removeprefix(BOM).decode("utf8", "replace").lstrip()
+    kind = SUFFIXES.get(Path(path.stem if path.suffix == ".gz" else path.name).suffix)
+    if kind is None and JSON.match(begin):
+        kind = "lines" if begin[0] == "{" else "array"
+    if kind in (None, "csv") and begin:
+        header = begin.splitlines()[0]
+        for delimiter in ",;\t":
+            columns = next(csv.reader([header], delimiter=delimiter), [])
+            if text in (names := tuple(name.strip() for name in columns)):
+                return Layout("csv", delimiter, names)
+        if kind == "csv":
+            raise DataError(
+                f"{path}:1: no column {text!r} in {header[:99]!r}: name it with --text."
+            )
+    if kind is None:
+        names = (*SUFFIXES, ".json", ".parquet")
+        raise DataError(f"{path}: what is it? Name it {', '.join(names)}; .gz behind it, if it is.")
+    return Layout(kind)
+
+
+def look_at_parquet(path: Path) -> Layout:
+    """The columns and types of a Parquet file."""
+    try:
+        schema = pyarrow.parquet.read_schema(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path}: broken Parquet ({error}): fetch it again.") from None
+    return Layout("parquet", "", tuple(schema.names), schema.serialize().to_pybytes())
+
+
+def check_columns(path: Path, columns: tuple[str, ...], text: str, key: str) -> None:
+    """Raise DataError where a table has no texts, or no room for what is found."""
+    if text not in columns:
+        shown = ", ".join(columns)
+        raise DataError(f"{path}: no column {text!r} among {shown}: name it with --text.")
+    if key in columns:
+        raise DataError(f"{path} has a column {key!r} already: choose another with --key.")
+    if twice := {name for name in columns if columns.count(name) > 1}:
+        raise DataError(f"{path} has two columns {sorted(twice)[0]!r}: rename one.")
+
+
+def read_all(sources: list[Source]) -> Iterator[tuple[Piece, int, int]]:
+    """Every document of some files, its size, and how many bytes of all files are done."""
+    done = 0
+    for source in sources:
+        line = 1
+        try:
+            for line, value, size, at in READERS[source.layout.kind](source):
+                yield (source.name, line, value), size, done + at
+        except DataError as error:
+            # The rest of the file is lost to us, the other files are not.
+            yield (source.name, line, Bad("broken-file", str(error))), 0, done
+        done += source.path.stat().st_size
+
+
+# Line, what stands there, its size, and the place in the file as it lies on the disk.
+Placed = tuple[int, Any, int, int]
+
+
+def read_stream(
+    read: Callable[[BinaryIO, Path, Any], Iterator[Sized]],
+) -> Callable[[Source], Iterator[Placed]]:
+    """A reader of files that may be gzip."""
+
+    def read_source(source: Source) -> Iterator[Placed]:
+        raw, file = open_file(source.path)
+        with raw:
+            for line, value, size in read(file, source.path, source.layout):
+                yield line, value, size, raw.tell()
+
+    return read_source
+
+
+def read_rows(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
+    """The rows of a table. One that is none, does not take the others with it."""
+    # Bytes that are not UTF-8 become half characters, which are no text: their row is rejected.
+    text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
+    csv.field_size_limit(LONGEST)
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in text:
+            taken.append(line)
+            yield line
+
+    rows = csv.reader(lines(), delimiter=layout.delimiter, strict=True)
+    number = 0
+    while True:
+        taken.clear()
+        line = rows.line_num + 1
+        try:
+            with refuse_broken(path, line):
+                row: Any = next(rows, None)
+        except csv.Error as error:
+            advice = f"no row ({error}): quote a cell that has quotes, and double these."
+            row = Bad("shape", advice, "".join(taken))
+        if row is None:
+            return
+        number += 1
+        if row and number > 1:
+            yield line, row, sum(map(len, taken))
+
+
+def read_parquet(source: Source) -> Iterator[Placed]:
+    """The rows of a Parquet file, counted from 1."""
+    size = source.path.stat().st_size
+    number = 0
+    try:
+        with pyarrow.parquet.ParquetFile(source.path) as file:
+            total = file.metadata.num_rows
+            for batch in file.iter_batches(ROWS):
+                weight = batch.nbytes // max(1, batch.num_rows)
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row, weight, size * number // total
+    except (OSError, pyarrow.ArrowException) as error:
+        where = f"{source.path}: row {number + 1}"
+        raise DataError(f"{where}: cannot be read from here on ({error}).") from None
+
+
+READERS: dict[str, Callable[[Source], Iterator[Placed]]] = {
+    "lines": read_stream(read_filled_lines),
+    "text": read_stream(read_filled_lines),
+    "array": read_stream(read_array),
+    "csv": read_stream(read_rows),
+    "parquet": read_parquet,
+}
+
+
+def read_row(piece: Piece, layout: Layout, text: str) -> dict[str, Any]:
+    """The fields of a document; ValueError or UnicodeDecodeError where it has none."""
+    name, line, raw = piece
+    if layout.kind == "text":
+        return {text: raw.decode("utf8").strip(), "meta": {"file": name, "line": line}}
+    if layout.kind == "csv":
+        if len(raw) != len(layout.columns):
+            raise ValueError(f"{len(raw)} cells, but {len(layout.columns)} in the header")
+        "".join(raw).encode()  # each cell, not the text alone, can hold bytes that are no UTF-8
+        return dict(zip(layout.columns, raw, strict=True))
+    # Python's own reader: srsly's rounds the last digit of numbers, which are not ours to change.
+    value = json.loads(raw.decode("utf8")) if isinstance(raw, bytes) else raw
+    # As it stands in rejected.jsonl, mended.
+    if isinstance(value, dict) and "record" in value and text not in value:
+        value = value["record"]
+    if not isinstance(value, dict):
+        raise ValueError("a document is an object with its text in a field")
+    return value

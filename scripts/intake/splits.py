@@ -1,0 +1,72 @@
+"""Which file, and which document, belongs to which split."""
+
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+
+from spacy.strings import get_string_id
+
+from scripts.exceptions import DataError
+from scripts.intake.formats import Source, recognize
+from scripts.intake.worker import _settings
+from scripts.params import Data
+from scripts.storage.input_files import list_files
+
+SPLITS = ("train", "dev", "test")
+
+
+def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
+    """The files of the labelled data, each with its split, and the shares of those without a file.
+
+    A folder with train.* (a file or a folder) is taken by these names; else all files below it are
+    one set. What has no file is split off train, whole documents at a time.
+    """
+    source = Path(data.source)
+    paths = {part: find_split(source, part) for part in SPLITS} if source.is_dir() else {}
+    given = {part: path for part, path in paths.items() if path}
+    if given and "train" not in given:
+        names = ", ".join(path.name for path in given.values())
+        raise DataError(f"{source}: there is {names}, but no train.*: name the training data so.")
+    given = given or {"train": source}
+    shares = {"test": data.test, "dev": data.dev}
+    left = {part: share for part, share in shares.items() if part not in given}
+    sources: list[Source] = [
+        (file, recognize(file, data.format), None if part == "train" else part)
+        for part, path in given.items()
+        for file in list_files(path)
+    ]
+    return sources, left
+
+
+def find_split(source: Path, part: str) -> Path | None:
+    """The file or folder of a split in a folder of data."""
+    found = [path for path in source.iterdir() if path.name.split(".")[0] == part]
+    # brat's other half; what `dvc add` leaves beside a file.
+    found = sorted(path for path in found if path.suffix not in (".ann", ".dvc"))
+    if len(found) > 1:
+        names = ", ".join(str(path) for path in found)
+        raise DataError(f"{names}: which one is meant? Take the others away.")
+    return found[0] if found else None
+
+
+def share(name: str, seed: int) -> float:
+    """A number from 0 to 1 that depends on a document's name alone, so that it never moves.
+
+    Names are hashed up to their last number, which is then added in steps of the golden ratio:
+    numbers that follow each other spread more evenly than by chance (Knuth, 1973, The Art of
+    Computer Programming 3, section 6.4, "Fibonacci hashing").
+    """
+    stem = name.rstrip("0123456789")
+    number = int(name[len(stem) :] or 0) if len(name) - len(stem) < 20 else get_string_id(name)
+    begin = int.from_bytes(sha256(f"{seed}:{stem}".encode()).digest()[:8], "big")
+    return (begin + number * 0x9E3779B97F4A7C15) % 2**64 / 2**64
+
+
+def choose_part(doc: str) -> str:
+    """The split of a document, by its name."""
+    value = share(doc, _settings.seed)
+    bounds = accumulate(_settings.shares.values())
+    return next(
+        (part for part, bound in zip(_settings.shares, bounds, strict=True) if value < bound),
+        "train",
+    )

@@ -1,0 +1,96 @@
+"""What the base says of labelled texts: labels that they leave open, and labels that rival its."""
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+from tqdm import tqdm
+
+from scripts.runtime.kernels import choose_blis
+from scripts.runtime.workers import Jobs, in_order
+from scripts.storage.docbins import ATTRS, add_doc, pack
+
+# A label is said to rival one of the base's where the base gives so many of its spans that label.
+RIVAL_SHARE = 0.2
+RIVAL_TEXTS = 500
+
+_filler: tuple[Language, set[str]]
+
+
+def start_filler(base_and_labels: tuple[Path, set[str]]) -> None:
+    """Make a process ready for `fill`."""
+    global _filler
+    choose_blis()
+    base, labels = base_and_labels
+    _filler = spacy.load(base), labels
+
+
+def fill(path: Path) -> bytes:
+    """A shard in which tokens that are outside got what the base predicts of the labels.
+
+    Entities that are set stay, and so do tokens that are missing because a span was unusable.
+    """
+    nlp, labels = _filler
+    filled = DocBin(attrs=ATTRS, store_user_data=True)
+    with nlp.memory_zone():
+        docs = list(DocBin().from_disk(path).get_docs(nlp.vocab))
+        guesses = nlp.pipe(doc.text for doc in docs)
+        for doc, guess in zip(docs, guesses, strict=True):
+            found = [ent for ent in guess.ents if ent.label_ in labels]
+            if found:
+                unknown = [doc[t.i : t.i + 1] for t in doc if not t.ent_iob]
+                known = {t.i for span in [*doc.ents, *unknown] for t in span}
+                new = [
+                    Span(doc, span.start, span.end, span.label_)
+                    for span in found
+                    if not known & set(range(span.start, span.end))
+                ]
+                doc.set_ents([*doc.ents, *new], missing=unknown, default="outside")
+            add_doc(filled, doc, doc.user_data.get("doc", ""))
+        return pack(nlp.vocab, filled)
+
+
+def fill_all(folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: Jobs) -> None:
+    """Let the base say which of `labels` it sees in train and dev; of general text always."""
+    shards = [*sorted((folder / "train").iterdir()), *sorted((folder / "dev").iterdir())]
+    if unlabelled != "base":
+        shards = [path for path in shards if path.name == "general.spacy"]
+    bar = tqdm(shards, "Base model on train and dev", unit=" shards")
+    for path, filled in zip(
+        shards, in_order(fill, bar, start_filler, (base, labels), jobs), strict=True
+    ):
+        path.write_bytes(filled)
+
+
+def find_rivals(nlp: Language, train: Iterable[Doc]) -> dict[str, dict[str, float]]:
+    """The labels of the data that the base often sees as a label of its own, with the share.
+
+    General text says of such names that they are the base's, the data that they are not: neither
+    label can be learned well (docs/keeping.md).
+    """
+    marked = list(islice((doc for doc in train if doc.ents), RIVAL_TEXTS))
+    found: dict[str, Counter[str]] = {}
+    for doc, guess in zip(marked, nlp.pipe(doc.text for doc in marked), strict=True):
+        guessed = {(ent.start_char, ent.end_char): ent.label_ for ent in guess.ents}
+        for ent in doc.ents:
+            seen = guessed.get((ent.start_char, ent.end_char), "")
+            found.setdefault(ent.label_, Counter())[seen] += 1
+    shares = {
+        label: {
+            seen: round(number / counts.total(), 3)
+            for seen, number in sorted(counts.items())
+            if seen not in ("", label) and number / counts.total() >= RIVAL_SHARE
+        }
+        for label, counts in sorted(found.items())
+    }
+    return {label: rivals for label, rivals in shares.items() if rivals}
+
+
+def entity_labels(nlp: Language) -> set[str]:
+    """The labels of every component of a pipeline that sets entities."""
+    names = [n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns]
+    return {label for name in names for label in nlp.pipe_labels.get(name, [])}

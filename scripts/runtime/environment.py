@@ -1,0 +1,57 @@
+"""Write down what else than the commit the results depend on.
+
+    python -m scripts.runtime.environment training/environment.json
+
+The same on every processor that can run the chosen kernels (__init__.py), so that one file of two
+machines differs only where their results may.
+"""
+
+import ctypes
+import platform
+import sys
+from pathlib import Path
+
+import srsly
+import typer
+
+from scripts.params import load_params
+from scripts.runtime.kernels import choose_blis
+from scripts.runtime.requirements import requirements_of
+
+
+def describe_environment() -> dict:
+    """System, Python, the kernels that compute, and the versions of spaCy and what it needs."""
+    blis = choose_blis() or name_blis()
+    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "libc": " ".join(platform.libc_ver()),
+        "python": ".".join(map(str, sys.version_info[:2])),
+        "kernels": {
+            "blis": blis,
+            "numpy": [name for name in __cpu_dispatch__ if __cpu_features__[name]],
+        },
+        "versions": requirements_of("spacy"),
+    }
+
+
+def name_blis() -> str:
+    """The kernels that BLIS chose."""
+    import blis.cy
+
+    library = ctypes.CDLL(blis.cy.__file__)
+    if not hasattr(library, "bli_arch_string"):
+        return "unknown"
+    library.bli_arch_string.restype = ctypes.c_char_p
+    return library.bli_arch_string(library.bli_arch_query_id()).decode()
+
+
+def main(output: Path) -> None:
+    """Check params.yaml before anything of it reaches a command line, and write the file."""
+    load_params()
+    srsly.write_json(output, describe_environment())
+
+
+if __name__ == "__main__":
+    typer.run(main)
