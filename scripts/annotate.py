@@ -38,9 +38,10 @@ from scripts.annotation.plan import (
     write_rows,
 )
 from scripts.annotation.shards import Group, cut, make_groups
-from scripts.annotation.work import start, work, write_whole
+from scripts.annotation.work import start, work
 from scripts.exceptions import DataError
 from scripts.runtime.workers import ADDRESS, ENGINE, JOBS, Engine, Jobs, choose_workers, spread
+from scripts.storage.atomic import write_bytes
 
 SHARD_SIZE = 2_000
 
@@ -72,7 +73,7 @@ def annotate(
     done = settle(output, make_plan(setup, sources, shard_size))
     groups = make_groups(sources, shard_size)
     if missing(done, groups) or not (output / SHARDS).exists():
-        write_whole(output / WORK / JOURNAL, write_rows(done), output / WORK)
+        write_bytes(output / WORK / JOURNAL, write_rows(done), output / WORK)
         (output / SHARDS).unlink(missing_ok=True)
         # Workers can have another working directory.
         model = str(Path(setup.model).resolve()) if Path(setup.model).is_dir() else setup.model

@@ -21,7 +21,7 @@ from wasabi import msg
 
 from scripts.functions import load_alone
 from scripts.params import Training, load_params
-from scripts.storage.atomic import write_whole
+from scripts.storage.atomic import write_text
 
 # What the base's word counts against labels that it does not know; measured (docs/keeping.md).
 AGAINST_NEW = 0.2
@@ -141,7 +141,7 @@ def main(recipe: Path, base: Path, corpus: Path, output: Path) -> None:
     )
     config["training"]["logger"]["path"] = (output.parent / "live").as_posix()
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(output, config.to_str())
+    write_text(output, config.to_str())
     msg.good(f"Training config written to {output}")
 
 

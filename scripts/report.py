@@ -16,7 +16,7 @@ from wasabi import msg
 from scripts.exceptions import CompareError
 from scripts.provenance.comparison import compare_revisions
 from scripts.reporting.evaluation import make_report, read_curves
-from scripts.storage.atomic import write_whole
+from scripts.storage.atomic import write_text
 
 
 def since_last_commit() -> dict[str, Any] | None:
@@ -43,9 +43,9 @@ def main(page: Path) -> None:
         comparison=comparison,
     )
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(page.with_name("comparison.json"), srsly.json_dumps(comparison, indent=2))
+    write_text(page.with_name("comparison.json"), srsly.json_dumps(comparison, indent=2))
     # The page comes last: that it is there says that both are.
-    write_whole(page, text)
+    write_text(page, text)
     msg.good(f"The evaluation as a page: {page}")
 
 

@@ -11,8 +11,8 @@ import srsly
 from scripts import can_choose
 from scripts.annotation.inputs import Source
 from scripts.annotation.shards import Group, name_shard
-from scripts.annotation.work import write_whole
 from scripts.exceptions import DataError
+from scripts.storage.atomic import write_bytes
 from scripts.storage.hashes import hash_path
 
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "docbin": ".spacy"}
@@ -87,7 +87,7 @@ def settle(output: Path, plan: dict[str, Any]) -> list[Done]:
         if output.exists() and any(child.name != WORK for child in output.iterdir()):
             raise DataError(f"{output} is not empty: name another folder for what is written.")
         (output / WORK).mkdir(parents=True, exist_ok=True)
-        write_whole(path, srsly.json_dumps(plan, indent=2).encode(), output / WORK)
+        write_bytes(path, srsly.json_dumps(plan, indent=2).encode(), output / WORK)
     before = srsly.read_json(path)
     if changed := differ(before, plan):
         raise DataError(
@@ -161,7 +161,7 @@ def finish(output: Path, done: list[Done], groups: list[Group]) -> None:
             with (folder / f"{name}.jsonl").open("rb") as part:
                 shutil.copyfileobj(part, file)
     (folder / REJECTED).replace(output / REJECTED)
-    write_whole(output / SHARDS, write_rows(done), folder)
+    write_bytes(output / SHARDS, write_rows(done), folder)
 
 
 def write_rows(done: list[Done]) -> bytes:

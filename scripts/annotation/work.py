@@ -6,9 +6,6 @@ the same input gives the same bytes, whoever works on what and when.
 
 import gc
 import json
-import os
-import uuid
-from pathlib import Path
 from typing import NamedTuple
 
 import spacy
@@ -24,6 +21,7 @@ from scripts.intake.readers import Piece
 from scripts.intake.rejected import reject
 from scripts.intake.tally import Batch
 from scripts.runtime.kernels import choose_blis
+from scripts.storage.atomic import write_bytes
 
 # New words before a model is loaded anew, about 25 MB. (`nlp.memory_zone` would forget them, and
 # what the tokenizer knows of them, after each shard: a twentieth of the speed.)
@@ -69,21 +67,11 @@ def work(shard: Shard) -> Done:
     folder = _setup.output / WORK
     # The shard's own file comes last: where it is, the rejected ones are, too.
     if result.rejected:
-        write_whole(folder / f"{shard.name}.jsonl", b"".join(result.rejected), folder)
+        write_bytes(folder / f"{shard.name}.jsonl", b"".join(result.rejected), folder)
     path = _setup.output / f"{shard.name}{SUFFIXES[_setup.format]}"
-    write_whole(path, result.body, folder)
+    write_bytes(path, result.body, folder)
     place = (shard.group, shard.number, shard.last)
     return Done(*place, *counts, result.words, len(result.body), shard.progress)
-
-
-def write_whole(path: Path, body: bytes, folder: Path) -> None:
-    """Write a file beside its place, in `folder`, and put it there at once."""
-    scratch = folder / f"{path.name}.{uuid.uuid4().hex}"
-    with scratch.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 def annotate_shard(nlp: Language, shard: Shard, setup: Setup) -> Result:

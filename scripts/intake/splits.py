@@ -8,7 +8,6 @@ from spacy.strings import get_string_id
 
 from scripts.exceptions import DataError
 from scripts.intake.formats import Source, recognize
-from scripts.intake.worker import _settings
 from scripts.params import Data
 from scripts.storage.input_files import list_files
 
@@ -62,11 +61,10 @@ def share(name: str, seed: int) -> float:
     return (begin + number * 0x9E3779B97F4A7C15) % 2**64 / 2**64
 
 
-def choose_part(doc: str) -> str:
-    """The split of a document, by its name."""
-    value = share(doc, _settings.seed)
-    bounds = accumulate(_settings.shares.values())
+def choose_part(doc: str, shares: dict[str, float], seed: int) -> str:
+    """The split of a document, by its name; `shares` are those of the splits beside train."""
+    value = share(doc, seed)
+    bounds = accumulate(shares.values())
     return next(
-        (part for part, bound in zip(_settings.shares, bounds, strict=True) if value < bound),
-        "train",
+        (part for part, bound in zip(shares, bounds, strict=True) if value < bound), "train"
     )

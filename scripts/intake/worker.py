@@ -122,7 +122,7 @@ def make(nlp: Language, piece: Piece, chunk: Chunk, batch: Batch) -> tuple[Recor
     except UnusableError as error:
         reject(piece, record, error, batch)
         raise
-    part = chunk.part or choose_part(record.doc)
+    part = chunk.part or choose_part(record.doc, _settings.shares, _settings.seed)
     if part == "general" and record.spans is None:
         part = "plain"
     # With a dot behind it no name ends in a number: another draw than that of its split.

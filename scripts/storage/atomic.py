@@ -1,6 +1,8 @@
 """What is written whole or not at all: beside its place first, and then moved there."""
 
+import os
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +19,21 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
         yield Path(scratch)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a file: half of it never has its name."""
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf8", newline="\n")
     part.replace(path)
+
+
+def write_bytes(path: Path, body: bytes, folder: Path) -> None:
+    """Write a file beside its place, in `folder`, and put it there at once."""
+    scratch = folder / f"{path.name}.{uuid.uuid4().hex}"
+    with scratch.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
 
 
 def publish(folder: Path, output: Path, names: Iterable[str]) -> None:
