@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from wasabi import msg
 
-from scripts.exceptions import CompareError
+from scripts.exceptions import RevisionError
 from scripts.provenance.comparison import compare_revisions, verdict
 from scripts.provenance.revisions import WORKSPACE
 from scripts.reporting.escape import escape, printable
@@ -97,7 +97,7 @@ def main(
     """Compare two commits: is the second model better, where, and could it be chance?"""
     try:
         result = compare_revisions(before, after)
-    except CompareError as error:
+    except RevisionError as error:
         if not md:
             msg.fail(str(error), exits=1)
         print(f"There is no comparison: {as_code(str(error))}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 from wasabi import msg
 
-from scripts.exceptions import CompareError
+from scripts.exceptions import RevisionError
 from scripts.experiments.core import Runner, clean_commit
 from scripts.experiments.options import (
     AddressOption,
@@ -56,7 +56,7 @@ def main(
     write_table(collect(commit, list(points), COLUMNS), table)
     try:
         result = compare_revisions(*list(points)[-2:])
-    except CompareError as error:
+    except RevisionError as error:
         msg.fail(str(error), exits=1)
     msg.info(verdict(result["rows"][0]))
 

@@ -15,7 +15,7 @@ import srsly
 import typer
 from wasabi import msg
 
-from scripts.exceptions import LineageError
+from scripts.exceptions import RevisionError
 from scripts.provenance.describe import hide_folders
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.packaged import Model, read_model
@@ -37,7 +37,7 @@ def git(*command: str) -> str:
     """What a git command prints; `git grep` leaves with 1 where it finds nothing."""
     done = subprocess.run(["git", *command], capture_output=True, text=True, encoding="utf8")
     if done.returncode > 1:
-        raise LineageError(f"git {command[0]}: {done.stderr.strip()}")
+        raise RevisionError(f"git {command[0]}: {done.stderr.strip()}")
     return done.stdout
 
 
@@ -110,7 +110,7 @@ def main(
     """Find the commits that made a model, and what differs between it and another one."""
     try:
         told = [report(path) for path in (package, other) if path]
-    except LineageError as error:
+    except RevisionError as error:
         msg.fail(str(error), exits=1)
     if other:
         rows = differences(told[0][0], told[1][0], "input")

@@ -59,7 +59,7 @@ def main(training: Path, corpus: Path, scores: Path, output: Path) -> None:
     params = load_params()
     try:
         package(training=training, corpus=corpus, scores=scores, params=params, output=output)
-    except (PackageError, BuildError) as error:
+    except PackageError as error:
         msg.fail(str(error), exits=1)
 
 

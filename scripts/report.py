@@ -13,7 +13,7 @@ import srsly
 import typer
 from wasabi import msg
 
-from scripts.exceptions import CompareError
+from scripts.exceptions import RevisionError
 from scripts.provenance.comparison import compare_revisions
 from scripts.reporting.evaluation import make_report, read_curves
 from scripts.storage.atomic import write_text
@@ -23,7 +23,7 @@ def since_last_commit() -> dict[str, Any] | None:
     """What differs from the last commit; None where that has no evaluation here."""
     try:
         return compare_revisions()
-    except CompareError as error:
+    except RevisionError as error:
         msg.info(f"Not compared with the last commit. {error}")
         return None
 

@@ -19,7 +19,7 @@ import srsly
 import typer
 from wasabi import msg
 
-from scripts.exceptions import CompareError, ReproduceError
+from scripts.exceptions import RevisionError
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import resolve
 
@@ -39,7 +39,7 @@ def run(folder: Path, *command: str, **env: str) -> None:
     """Run a command in a folder, in nobody's environment; what it prints is shown."""
     clean = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     if subprocess.run(command, cwd=folder, env=clean | env).returncode:
-        raise ReproduceError(f"{' '.join(command)} failed; above it says why.")
+        raise RevisionError(f"{' '.join(command)} failed; above it says why.")
 
 
 def read(commit: str, path: str) -> str | None:
@@ -145,7 +145,7 @@ def main(
             clone(found, Path(folder))
             repeat(Path(folder), here)
             same = compare(found, Path(folder))
-    except (CompareError, ReproduceError) as error:
+    except RevisionError as error:
         msg.fail(str(error), exits=1)
     raise SystemExit(not same)
 

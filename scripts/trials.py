@@ -14,7 +14,7 @@ import pandas
 import typer
 from wasabi import msg
 
-from scripts.exceptions import CompareError
+from scripts.exceptions import RevisionError
 from scripts.experiments.charts import NEW_F, draw, draw_parameters, short_names
 from scripts.experiments.declaration import Sweep, load_sweep
 from scripts.experiments.results import RETENTION, last_trials, ranked
@@ -51,7 +51,7 @@ def say_difference(first: dict[str, Any], second: dict[str, Any]) -> None:
     """Whether the best is more than chance ahead of the next, on the same test texts."""
     try:
         row = compare_revisions(second["name"], first["name"])["rows"][0]
-    except (CompareError, KeyError, IndexError):
+    except (RevisionError, KeyError, IndexError):
         return
     verdict = verdict_of(row)
     msg.info(

@@ -10,7 +10,7 @@ import pytest
 import srsly
 
 from scripts.compare import as_markdown, main
-from scripts.exceptions import CompareError
+from scripts.exceptions import RevisionError
 from scripts.provenance.comparison import compare_documents, compare_revisions, pair_rows
 from scripts.provenance.differences import differences, flatten
 
@@ -125,13 +125,13 @@ def test_nothing_is_run_and_nothing_changed(here: Path) -> None:
 
 
 def test_what_is_not_there_is_said(here: Path, tmp_path: Path) -> None:
-    with pytest.raises(CompareError, match="nowhere is no commit"):
+    with pytest.raises(RevisionError, match="nowhere is no commit"):
         compare_revisions("nowhere")
     cache = here / ".dvc" / "cache"
     cache.rename(tmp_path / "cache")
     try:
         with pytest.raises(
-            CompareError, match=r"first has no metrics/predictions.jsonl.*dvc fetch"
+            RevisionError, match=r"first has no metrics/predictions.jsonl.*dvc fetch"
         ):
             compare_revisions("first")
     finally:
@@ -204,7 +204,7 @@ def test_the_same_text_twice_is_two_pairs() -> None:
 
 
 def test_test_sets_without_a_common_text_are_refused() -> None:
-    with pytest.raises(CompareError, match="no text of test in common"):
+    with pytest.raises(RevisionError, match="no text of test in common"):
         pair_rows([text_row(0, True), *general()], [text_row(1, True), *general()])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import srsly
 
-from scripts.exceptions import LineageError
+from scripts.exceptions import RevisionError
 from scripts.lineage import find_commits, inputs_of, main
 from scripts.provenance.describe import describe, hide_folders
 from scripts.provenance.packaged import read_model
@@ -204,11 +204,11 @@ def test_a_package_that_lost_a_file_or_lies_is_refused(model: Path, tmp_path: Pa
     path = package / "en_x/en_x-1.0.0/lineage.json"
     lineage = srsly.read_json(path)
     (path.parent / "ner/model").unlink()
-    with pytest.raises(LineageError, match="ner/model"):
+    with pytest.raises(RevisionError, match="ner/model"):
         read_model(package)
     del lineage["model"]["files"]["ner/model"]
     srsly.write_json(path, lineage)
-    with pytest.raises(LineageError, match=r"lineage\.json"):
+    with pytest.raises(RevisionError, match=r"lineage\.json"):
         read_model(package)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 import srsly
 
-from scripts.exceptions import CompareError
+from scripts.exceptions import RevisionError
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import MEASURED, WORKSPACE, labels_of, read, read_data, read_rows
 from scripts.scoring.chance import difference, draw
@@ -32,7 +32,7 @@ def pair_rows(before: list[Row], after: list[Row]) -> tuple[list[Row], list[str]
     for part in MEASURED.values():
         sizes = [sum(row["part"] == part for row in rows) for rows in (pairs, before, after)]
         if sizes[1:] and not sizes[0]:
-            raise CompareError(f"The two have no text of {part} in common: nothing to compare.")
+            raise RevisionError(f"The two have no text of {part} in common: nothing to compare.")
         if len(set(sizes)) > 1:
             notes.append(
                 f"The texts of {part} differ: {sizes[0]:,} are compared, which both have with the "
@@ -71,7 +71,7 @@ def compare_documents(rows: list[Row], labels: set[str]) -> dict[str, list[dict[
 
 
 def compare_revisions(before: str = "HEAD", after: str = WORKSPACE) -> dict[str, Any]:
-    """Everything that differs between two revisions; raises CompareError."""
+    """Everything that differs between two revisions; raises RevisionError."""
     rows, notes = pair_rows(read_rows(before), read_rows(after))
     labels = [labels_of(name) for name in (before, after)]
     wanted = {key: sorted(labels[0][key] | labels[1][key]) for key in MEASURED}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import srsly
 
-from scripts.exceptions import LineageError
+from scripts.exceptions import RevisionError
 from scripts.provenance.describe import NAME, WRITTEN
 from scripts.storage.hashes import hash_files
 
@@ -39,7 +39,7 @@ def read_files(path: Path) -> Iterator[tuple[str, bytes]]:
                 if content := archive.extractfile(member):
                     yield member.name, content.read()
     else:
-        raise LineageError(f"{path} is no wheel, no sdist and no folder.")
+        raise RevisionError(f"{path} is no wheel, no sdist and no folder.")
 
 
 def read_model(path: Path) -> Model:
@@ -47,7 +47,7 @@ def read_model(path: Path) -> Model:
     files = {PurePosixPath(name): content for name, content in read_files(path)}
     roots = [name.parent for name in files if name.name == "config.cfg"]
     if not roots:
-        raise LineageError(f"{path}: no spaCy pipeline in it (config.cfg).")
+        raise RevisionError(f"{path}: no spaCy pipeline in it (config.cfg).")
     root = min(roots, key=lambda root: len(root.parts))
     inside = {
         name.relative_to(root).as_posix(): content
@@ -72,6 +72,6 @@ def check_files(path: Path, model: dict[str, Any], hashes: dict[str, str]) -> No
     if hash_files(model["files"]) != model["md5"]:
         changed.append(NAME)
     if changed:
-        raise LineageError(
+        raise RevisionError(
             f"{path} was changed after it was packaged: {', '.join(changed)}. Install it anew."
         )

@@ -12,7 +12,7 @@ from dvc.scm import SCMError
 from scmrepo.exceptions import SCMError as GitError
 from scmrepo.git import Git
 
-from scripts.exceptions import CompareError
+from scripts.exceptions import RevisionError
 from scripts.provenance.differences import flatten
 from scripts.scoring.rows import Row
 
@@ -30,7 +30,7 @@ def resolve(name: str) -> str | None:
         experiments = [ref for ref in git.iter_refs(base="refs/exps") if ref.endswith(f"/{name}")]
         return git.resolve_rev(experiments[0] if experiments else name)
     except GitError:
-        raise CompareError(f"{name} is no commit, branch, tag or experiment here.") from None
+        raise RevisionError(f"{name} is no commit, branch, tag or experiment here.") from None
 
 
 def read(path: str, name: str) -> str:
@@ -44,7 +44,7 @@ def read(path: str, name: str) -> str:
         advice = (
             "make run" if commit is None else "dvc fetch --all-commits, or run that commit again"
         )
-        raise CompareError(f"{name} has no {path}: {advice} ({error}).") from None
+        raise RevisionError(f"{name} has no {path}: {advice} ({error}).") from None
 
 
 def read_rows(name: str) -> list[Row]:
