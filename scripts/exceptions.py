@@ -29,7 +29,7 @@ class ProjectError(Exception):
 
 
 class ParamsError(ProjectError):
-    """A file of settings cannot be used: it is missing, is not YAML, or has a wrong key or value."""
+    """A file of settings cannot be used: it is missing, no YAML, or has a wrong key or value."""
 
 
 class DataError(ProjectError):
