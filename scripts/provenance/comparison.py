@@ -10,9 +10,9 @@ import srsly
 from scripts.exceptions import RevisionError
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import MEASURED, WORKSPACE, labels_of, read, read_data, read_rows
-from scripts.scoring.chance import difference, draw
+from scripts.scoring.chance import difference, resample
 from scripts.scoring.kinds import kinds
-from scripts.scoring.rows import Row, count, documents_of, gold_and_found
+from scripts.scoring.rows import Row, count_by_document, documents_of, gold_and_found
 
 
 def pair_rows(before: list[Row], after: list[Row]) -> tuple[list[Row], list[str]]:
@@ -43,8 +43,8 @@ def pair_rows(before: list[Row], after: list[Row]) -> tuple[list[Row], list[str]
 
 def compare_labels(rows: list[Row], measured: str, labels: list[str]) -> list[dict[str, Any]]:
     """F before and after of all labels and of each, with interval and p-value."""
-    draws = draw(len(set(documents_of(rows))))
-    counts = [count(rows, model, labels) for model in ("before", "after")]
+    draws = resample(len(set(documents_of(rows))))
+    counts = [count_by_document(rows, model, labels) for model in ("before", "after")]
     all_labels = [numpy.sum([*each.values()], axis=0) for each in counts]
     table = [("all", all_labels)] if labels else []
     table += [(label, [each[label] for each in counts]) for label in labels]
