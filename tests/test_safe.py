@@ -34,7 +34,6 @@ from packaging.utils import canonicalize_name
 from spacy.tokens import DocBin
 
 from scripts import audit, fetch, report
-from scripts.compare import as_markdown
 from scripts.intake.findings import Finding
 from scripts.intake.tally import Batch
 from scripts.params import PARAMS, Params, load_params
@@ -42,6 +41,7 @@ from scripts.release import card
 from scripts.release.contents import make_meta
 from scripts.release.wheel import build_package
 from scripts.reporting import picture
+from scripts.reporting.comparison import as_markdown
 from scripts.reporting.findings_page import write_findings
 from scripts.reporting.summary import as_text, summary
 from tests import test_card, test_report, test_summary
