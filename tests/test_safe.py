@@ -36,7 +36,7 @@ from spacy.tokens import DocBin
 from scripts import audit, fetch, report
 from scripts.compare import as_markdown
 from scripts.intake.findings import Finding
-from scripts.intake.tally import Batch
+from scripts.intake.tally import Outcome as Batch
 from scripts.params import PARAMS, Params, load_params
 from scripts.release import card
 from scripts.release.contents import make_meta

@@ -19,7 +19,7 @@ from scripts.annotation.writers import PACKERS, make_converter, write_json
 from scripts.exceptions import UnusableError
 from scripts.intake.readers import Piece
 from scripts.intake.rejected import reject
-from scripts.intake.tally import Batch
+from scripts.intake.tally import Outcome as Batch
 from scripts.runtime.kernels import choose_blis
 from scripts.storage.atomic import write_bytes
 

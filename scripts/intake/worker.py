@@ -21,7 +21,7 @@ from scripts.intake.readers import Piece
 from scripts.intake.records import Record, check_record, list_oddities, units_that_matter
 from scripts.intake.rejected import reject
 from scripts.intake.splits import choose_part, share
-from scripts.intake.tally import FACTS, PARTS, Batch, Chunk, note
+from scripts.intake.tally import FACTS, PARTS, Chunk, ChunkResult
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
 # Words that a tokenizer has seen before it is loaded anew: about 100 MB.
@@ -73,10 +73,10 @@ def _load_tokenizer(base: Path) -> Language:
     return spacy.load(base, exclude=srsly.read_json(base / "meta.json")["pipeline"])
 
 
-def work(chunk: Chunk) -> Batch:
+def work(chunk: Chunk) -> ChunkResult:
     """Parse, check and tokenize a chunk."""
     nlp = load_tokenizer(_settings.base)
-    batch = Batch(read=len(chunk.pieces))
+    batch = ChunkResult(read=len(chunk.pieces))
     rows: list[tuple[int, ...]] = []
     bins: dict[str, DocBin] = {}
     tokens: list[numpy.ndarray] = []
@@ -106,7 +106,7 @@ def work(chunk: Chunk) -> Batch:
     return batch
 
 
-def make(nlp: Language, piece: Piece, chunk: Chunk, batch: Batch) -> tuple[Record, Doc, str]:
+def make(nlp: Language, piece: Piece, chunk: Chunk, batch: ChunkResult) -> tuple[Record, Doc, str]:
     """The record and Doc of a piece, and the part it belongs to; else it is listed as rejected."""
     record: Record | None = None
     try:
@@ -137,7 +137,7 @@ def make(nlp: Language, piece: Piece, chunk: Chunk, batch: Batch) -> tuple[Recor
     if record.spans is None and learned and not missing:
         doc.set_ents([], default="outside")
     for finding in (*findings, *list_oddities(record, len(doc))):
-        note(finding, batch)
+        batch.add_finding(finding)
     return record, doc, part
 
 

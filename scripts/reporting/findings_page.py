@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wasabi import msg
 
 from scripts.intake.findings import CODES, Finding
-from scripts.intake.tally import Batch
+from scripts.intake.tally import Outcome as Batch
 from scripts.reporting.escape import printable
 
 ORDER = {code: number for number, code in enumerate(CODES)}
