@@ -34,8 +34,8 @@ from wasabi import msg
 from scripts.assemble import assemble
 from scripts.configure import configure
 from scripts.keeping.base_labels import entity_labels
+from scripts.keeping.corpus import preprocess
 from scripts.params import Params, load_params
-from scripts.preprocess import preprocess
 from scripts.scoring.base_and_tuned import score
 from scripts.storage.docbins import read_docs
 

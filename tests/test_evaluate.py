@@ -15,7 +15,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from scripts.evaluate import main
-from scripts.preprocess import preprocess
+from scripts.keeping.corpus import preprocess
 from scripts.scoring.base_and_tuned import evaluate, score
 from scripts.scoring.tables import write_labels
 from tests.conftest import general_records, write_world

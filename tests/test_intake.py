@@ -16,6 +16,7 @@ import spacy
 import srsly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spacy.language import Language
 from spacy.training import Corpus
 
 from scripts.exceptions import DataError
@@ -26,7 +27,7 @@ from scripts.intake import tally as batches
 from scripts.intake.findings import CODES
 from scripts.intake.gather import stop_at_errors, take_labelled
 from scripts.intake.splits import SPLITS, share
-from scripts.intake.tally import Batch, is_part, share_seen
+from scripts.intake.tally import Tally, part_mask, share_seen
 from scripts.params import Params
 from scripts.runtime.workers import in_order
 from scripts.storage.docbins import read_docs
@@ -45,7 +46,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def take(
     base: Path, folder: Path, records: list[Any] | str | bytes, jobs: int = 1, **changes: Any
-) -> Batch:
+) -> Tally:
     """Take in one file of records; its parts and rejected.jsonl are in `folder`/corpus."""
     shutil.rmtree(folder, ignore_errors=True)
     params = write_world(folder, **changes)
@@ -59,7 +60,7 @@ def take(
     return take_again(base, folder, params, jobs)
 
 
-def take_again(base: Path, folder: Path, params: Params, jobs: int = 1) -> Batch:
+def take_again(base: Path, folder: Path, params: Params, jobs: int = 1) -> Tally:
     (folder / "corpus").mkdir()
     return take_labelled(params, base, folder / "corpus", jobs)
 
@@ -96,7 +97,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_documents_stay_whole_and_shares_are_as_asked(base: Path, tmp_path: Path) -> None:
     total = take(base, tmp_path / "w", documents(1000), data__dev=0.1, data__test=0.2)
-    docs = {part: set(total.facts["doc"][is_part(total, part)].tolist()) for part in SPLITS}
+    docs = {part: set(total.facts["doc"][part_mask(total, part)].tolist()) for part in SPLITS}
     assert sum(map(len, docs.values())) == len(set.union(*docs.values())) == 1000
     assert total.used == total.read == len(place(tmp_path / "w")) == 2000
     assert len(docs["dev"]) / 1000 == pytest.approx(0.1, abs=0.02)
@@ -135,7 +136,7 @@ def test_a_share_of_train_is_a_part_of_any_larger_one(base: Path, tmp_path: Path
         folder = tmp_path / str(part)
         total = take(base, folder, documents(400), data__train_share=part)
         learned.append({text for text, where in place(folder).items() if where == "train"})
-        whole = is_part(total, "train").sum() + is_part(total, "spare").sum()
+        whole = part_mask(total, "train").sum() + part_mask(total, "spare").sum()
         assert len(learned[-1]) / whole == pytest.approx(part, abs=0.08)
         assert total.used == 800
         assert not total.found["duplicate-across"] and not total.found["split-document"]
@@ -153,7 +154,7 @@ def test_another_seed_splits_otherwise(base: Path, tmp_path: Path) -> None:
 def test_texts_without_a_document_are_split_by_text(base: Path, tmp_path: Path) -> None:
     records = [{"text": f"n78 at {i}", "spans": []} for i in range(1000)]
     total = take(base, tmp_path / "w", records * 2, data__test=0.2)
-    assert is_part(total, "test").mean() == pytest.approx(0.2, abs=0.04)
+    assert part_mask(total, "test").mean() == pytest.approx(0.2, abs=0.04)
     assert total.found["duplicate"] == 1000 and total.found["duplicate-across"] == 0
 
 
@@ -181,7 +182,7 @@ def test_splits_may_be_folders_and_gzip(base: Path, tmp_path: Path) -> None:
     (data / "test.jsonl.gz").write_bytes(gzip.compress(raw))
     (data / "test.jsonl.gz.dvc").write_text("outs: []", encoding="utf8")
     total = take_again(base, tmp_path, params)
-    assert {part: int(is_part(total, part).sum()) for part in SPLITS} == dict.fromkeys(SPLITS, 10)
+    assert {part: int(part_mask(total, part).sum()) for part in SPLITS} == dict.fromkeys(SPLITS, 10)
     # Small files share a shard.
     assert len(list((tmp_path / "corpus" / "train").iterdir())) == 1
 
@@ -357,7 +358,12 @@ def test_a_tokenizer_with_too_many_words_is_loaded_anew(
     loaded = []
     load = worker.load_tokenizer
     monkeypatch.setattr(worker, "MOST_WORDS", 1000)
-    monkeypatch.setattr(worker, "load_tokenizer", lambda base: loaded.append(base) or load(base))
+
+    def count(base: Path) -> Language:
+        loaded.append(base)
+        return load(base)
+
+    monkeypatch.setattr(worker, "load_tokenizer", count)
     take(base, tmp_path / "w", varied(2000))
     assert len(loaded) > 5
     assert contents(tmp_path / "w" / "corpus") == before
@@ -400,11 +406,11 @@ def test_a_file_that_breaks_off_is_an_error_in_every_worker_count(
 # Across records
 
 
-def found(total: Batch) -> dict[str, int]:
+def found(total: Tally) -> dict[str, int]:
     return {code: number for code, number in total.found.items() if number}
 
 
-def take_splits(base: Path, folder: Path, **records: list[dict[str, Any]]) -> Batch:
+def take_splits(base: Path, folder: Path, **records: list[dict[str, Any]]) -> Tally:
     params = write_world(folder)
     for part, lines in records.items():
         srsly.write_jsonl(folder / "data" / f"{part}.jsonl", lines)
@@ -418,7 +424,7 @@ def text_of(text: str, doc: str = "", *spans: tuple[str, str]) -> dict[str, Any]
     return label(text, *spans) | ({"meta": {"doc": doc}} if doc else {})
 
 
-def listed(total: Batch, code: str) -> list[tuple[str, int, str]]:
+def listed(total: Tally, code: str) -> list[tuple[str, int, str]]:
     """Where findings of a code are: file, line, document."""
     return [(Path(x.path).name, x.line, x.doc) for x in total.findings if x.code == code]
 

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from scripts.compare import as_markdown
 from scripts.intake.findings import Finding
-from scripts.intake.tally import Batch
+from scripts.intake.tally import Outcome
 from scripts.reporting import picture
 from scripts.reporting.evaluation import make_report
 from scripts.reporting.findings_page import write_findings
@@ -43,7 +43,7 @@ def findings_page(folder: Path) -> str:
     """The findings of a hostile file, document and text, each marked and not."""
     contexts = [(HOSTILE, HOSTILE, HOSTILE), (HOSTILE, "", "")]
     found = [Finding("shape", HOSTILE, 3, HOSTILE, x, HOSTILE) for x in contexts]
-    total = Batch(read=2)
+    total = Outcome(read=2)
     total.findings = found
     total.found["shape"] = 2
     write_findings(total, folder)

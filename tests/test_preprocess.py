@@ -17,7 +17,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from scripts import check
+from scripts.check import main as check
 from scripts.exceptions import DataError
 from scripts.intake import stream as intake
 from scripts.intake import tally as batches
@@ -28,9 +28,10 @@ from scripts.intake.formats import Layout
 from scripts.intake.records import Record
 from scripts.keeping import rehearsal
 from scripts.keeping.base_labels import Filler, find_rivals
+from scripts.keeping.corpus import preprocess
 from scripts.keeping.rehearsal import ENOUGH_WORDS
 from scripts.params import Params
-from scripts.preprocess import main, preprocess
+from scripts.preprocess import main, report
 from scripts.storage.docbins import read_docs
 from tests.conftest import PEOPLE, ROOT, domain_records, general_records, label, write_world
 
@@ -109,7 +110,7 @@ def rehearsed(folder: Path, base: Path, texts: int, ratio: float) -> dict[str, l
     (folder / "raw.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf8")
     section = params.rehearsal.model_copy(update={"text": str(folder / "raw.txt")})
     params = params.model_copy(update={"rehearsal": section})
-    preprocess(params=params, base=base, output=folder / "corpus")
+    report(preprocess(params=params, base=base, output=folder / "corpus"), "extend")
     return {
         part: [doc.text for doc in corpus(folder, part) if doc.text in lines]
         for part in ("train", "rehearsal", "dev")
@@ -537,10 +538,23 @@ def test_an_interrupted_run_does_not_pass_for_a_whole_one(
 ) -> None:
     """What says that a corpus is whole goes first and comes last."""
     params = run(tmp_path, bases["own"])
-    monkeypatch.setattr("scripts.storage.atomic.publish", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr("scripts.keeping.corpus.publish", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     assert not (tmp_path / "corpus" / "data.json").exists()
+
+
+def check_status(base: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The status that `check` leaves with; it writes into `folder`/check."""
+    monkeypatch.chdir(folder)
+    try:
+        check(base, folder / "check", 1)
+    except SystemExit as left:
+        return int(left.code or 0)
+    return 0
+
+
+FINDINGS = {"findings.json", "findings.html", "rejected.jsonl"}
 
 
 @pytest.mark.parametrize("is_broken", [False, True])
@@ -551,19 +565,29 @@ def test_check_finds_the_same_and_makes_nothing(
     add_line(tmp_path / "data" / "train.jsonl", BROKEN)
     if is_broken:
         add_line(tmp_path / "data" / "train.jsonl", BROKEN | {"text": "short"})
-    monkeypatch.chdir(tmp_path)
-    try:
-        check.main(bases["own"], tmp_path / "check", 1)
-        status = 0
-    except SystemExit as left:
-        status = int(left.code or 0)
-    assert status == is_broken
-    assert set(contents(tmp_path / "check")) == {
-        "findings.json",
-        "findings.html",
-        "rejected.jsonl",
-    }
+    assert check_status(bases["own"], tmp_path, monkeypatch) == is_broken
+    assert set(contents(tmp_path / "check")) == FINDINGS
     with contextlib.suppress(DataError):
         preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     for name, raw in contents(tmp_path / "check").items():
         assert (tmp_path / "corpus" / name).read_bytes() == raw
+
+
+@pytest.mark.parametrize(("ratio", "status"), [(0.5, 1), (0.0, 0)])
+def test_check_reads_rehearsal_text_where_preprocess_does(
+    ratio: float,
+    status: int,
+    bases: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = tmp_path / "w" / "raw.jsonl"
+    params = write_world(tmp_path / "w", rehearsal__text=str(raw), rehearsal__ratio=ratio)
+    raw.write_text('{"text": "free"}\n{"text": \n', encoding="utf8")
+    assert check_status(bases["own"], tmp_path / "w", monkeypatch) == status
+    assert set(contents(tmp_path / "w" / "check")) == FINDINGS
+    stops = pytest.raises(DataError, match="1 records are rejected")
+    with stops if status else contextlib.nullcontext():
+        preprocess(params=params, base=bases["own"], output=tmp_path / "w" / "corpus")
+    for name, found in contents(tmp_path / "w" / "check").items():
+        assert (tmp_path / "w" / "corpus" / name).read_bytes() == found

@@ -1,7 +1,8 @@
-"""What can only be seen across records: duplicates, leaks between splits, labels too rare.
+"""What can be seen only by comparing records: duplicates, and texts that leak between splits.
 
-Works on the hashes that intake keeps of every record (about 80 bytes), so that a million of them
-fit; the few records that are listed are read again.
+Compares the hashes that are kept of every record (`FACTS` and a signature, together about 80
+bytes), so that millions of records fit into memory. The few records that are listed as findings
+are read again from their files.
 """
 
 from collections import defaultdict
@@ -13,13 +14,27 @@ from scripts.intake.minhash import first_of, near_duplicates
 from scripts.intake.parsers import parse
 from scripts.intake.readers import read_pieces
 from scripts.intake.records import Record, find
-from scripts.intake.tally import LISTED, PARTS, Batch
+from scripts.intake.tally import LISTED, PARTS, Tally
 
+# The path of a file, and a line in it.
 Place = tuple[str, int]
 
+# {here}: the record's split; {other}: place and split of the earlier record.
+ADVICE = {
+    "conflict": "Otherwise in {other}: give both the same spans.",
+    "duplicate-across": "In {here}, and in {other}: take it out of one, or give both one meta.doc.",
+    "near-duplicate-across": "In {here}, and nearly so in {other}: give both one meta.doc.",
+    "split-document": "In {here}, its beginning in {other}: put a document in one split.",
+    "duplicate": "As in {other}: it counts twice. Take one away, unless that is meant.",
+    "near-duplicate": "Nearly as {other}: look whether both are wanted.",
+}
 
-def list_across(total: Batch, sources: list[Source]) -> None:
-    """Add the findings across all records of train, dev and test."""
+
+def list_across(total: Tally, sources: list[Source]) -> None:
+    """Add to `total` what is found by comparing the records of train, dev and test.
+
+    sources: the files that `total` was made of.
+    """
     pairs = pair_up(total)
     facts = total.facts
 
@@ -37,20 +52,13 @@ def list_across(total: Batch, sources: list[Source]) -> None:
             total.findings.append(find(code, records[place(i)], advice))
 
 
-ADVICE = {
-    "conflict": "Otherwise in {other}: give both the same spans.",
-    "duplicate-across": "In {here}, and in {other}: take it out of one, or give both one meta.doc.",
-    "near-duplicate-across": "In {here}, and nearly so in {other}: give both one meta.doc.",
-    "split-document": "In {here}, its beginning in {other}: put a document in one split.",
-    "duplicate": "As in {other}: it counts twice. Take one away, unless that is meant.",
-    "near-duplicate": "Nearly as {other}: look whether both are wanted.",
-}
+def pair_up(total: Tally) -> dict[str, numpy.ndarray]:
+    """For each code, an array of the shape (pairs, 2): a record, and the earlier one it is like.
 
-
-def pair_up(total: Batch) -> dict[str, numpy.ndarray]:
-    """For each code, the records that something is wrong with, and the earlier one (pairs x 2)."""
+    Records are given by their places in the arrays of `total`.
+    """
     facts = total.facts
-    # What is left out of train for a learning curve is not in another split.
+    # A record that data.train_share leaves out of train leaks into no other split.
     spare = facts["part"] == PARTS.index("spare")
     part = numpy.where(spare, PARTS.index("train"), facts["part"])
     spans = facts["spans"]
@@ -64,7 +72,7 @@ def pair_up(total: Batch) -> dict[str, numpy.ndarray]:
     near_across = part != part[near]
     begin = first_of(facts["doc"])
     cut = numpy.flatnonzero(part != part[begin])
-    # A document once, however many of its records are elsewhere.
+    # A document is listed once, however many of its records are in another split.
     cut = cut[numpy.unique(begin[cut], return_index=True)[1]]
     named = cut[first[cut] != first[begin[cut]]]
     chosen = {
@@ -82,7 +90,7 @@ def pair_up(total: Batch) -> dict[str, numpy.ndarray]:
 
 
 def recall(wanted: set[Place], sources: list[Source]) -> dict[Place, Record]:
-    """Read the records of some places again."""
+    """Read the records at some places, (path, line), again."""
     lines: dict[str, set[int]] = defaultdict(set)
     for name, line in wanted:
         lines[name].add(line)

@@ -1,4 +1,4 @@
-"""The labelled data and the general text are read and checked."""
+"""Read and check the labelled data and the general text that retention is measured on."""
 
 import shutil
 from pathlib import Path
@@ -8,31 +8,38 @@ import srsly
 from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
 from scripts.intake.formats import Source, recognize
-from scripts.intake.label_checks import list_labels, refuse_units
+from scripts.intake.label_checks import list_label_findings, list_unit_findings
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import take_in
-from scripts.intake.tally import Batch, is_part, note
+from scripts.intake.tally import Outcome, Tally, part_mask
 from scripts.intake.worker import Settings
 from scripts.params import Params
-from scripts.runtime.workers import Jobs
 from scripts.storage.input_files import list_files
 
 FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")
-# Findings that no rejected record mends.
+# Findings about all the data, or a whole file: data.max_rejected does not tolerate them.
 OF_ALL = ("offset-unit", "no-spans", "rename")
 
 
 def make_settings(params: Params, base: Path, shares: dict[str, float], *, write: bool) -> Settings:
-    """What intake's workers need to know of params.yaml."""
+    """Choose from params.yaml what the workers need to know.
+
+    shares: the share of documents of each split that has no file of its own.
+    write: whether DocBins are made; False only checks.
+    """
     data = params.data
     names = (data.alignment, data.unlabelled, data.rename)
     return Settings(base, *names, shares, data.train_share, data.seed, write)
 
 
 def take_labelled(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
-) -> Batch:
-    """Read and check the labelled data, and list what is found, in `folder`."""
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+) -> Tally:
+    """Read and check the labelled data.
+
+    Writes DocBins into the folders train, dev and test of `folder`, and appends rejected records
+    to its rejected.jsonl. write: False makes no DocBins. Raises DataError.
+    """
     sources, shares = find_sources(params.data)
     settings = make_settings(params, base, shares, write=write)
     rejected = folder / "rejected.jsonl"
@@ -43,19 +50,20 @@ def take_labelled(
     labels = srsly.read_json(base / "meta.json").get("labels", {})
     known = set(labels.get(params.base.component, ()))
     for finding in (
-        *refuse_units(total),
-        *list_labels(total, params.data.rename, known, params.data.source),
+        *list_unit_findings(total),
+        *list_label_findings(total, params.data.rename, known, params.data.source),
     ):
-        note(finding, total)
+        total.add_finding(finding)
     return total
 
 
 def take_general(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
-) -> tuple[Batch, bool]:
-    """Read the text that retention is measured on; return also whether it is gold.
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+) -> tuple[Tally, bool]:
+    """Read and check the text that retention is measured on; return also whether it is gold.
 
-    Gold are the records with spans; where none has any, all records count.
+    If some records have spans, these are gold, and only they are kept. If none has, all are kept.
+    Writes as `take_labelled` does, into the folder general. Raises DataError.
     """
     path = Path(params.evaluate.general)
     settings = make_settings(params, base, {}, write=write)
@@ -65,9 +73,9 @@ def take_general(
     general = take_in(
         sources, settings, output=folder, rejected=rejected, jobs=jobs, title="General text"
     )
-    for finding in refuse_units(general):
-        note(finding, general)
-    is_gold = bool(is_part(general, "general").any())
+    for finding in list_unit_findings(general):
+        general.add_finding(finding)
+    is_gold = bool(part_mask(general, "general").any())
     if write and is_gold:
         shutil.rmtree(folder / "plain", ignore_errors=True)
     elif write and (folder / "plain").is_dir():
@@ -75,26 +83,32 @@ def take_general(
     return general, is_gold
 
 
-def check(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
-) -> tuple[Batch, Batch, bool]:
-    """Take in labelled data and general text; the first Batch has the findings of both."""
+def take_labelled_and_general(
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
+) -> tuple[Tally, Tally, bool]:
+    """Read and check the labelled data and the general text.
+
+    Returns the labelled data's tally, to which the general text's counts and findings are added;
+    the general text's tally; and whether the general text is gold. Raises DataError.
+    """
     (folder / "rejected.jsonl").touch()
     total = take_labelled(params, base, folder, jobs, write=write)
     general, is_gold = take_general(params, base, folder, jobs, write=write)
-    total.add_findings(general)
+    total.add(general)
     return total, general, is_gold
 
 
-def stop_at_errors(total: Batch, tolerated: int) -> None:
-    """Raise DataError where there are errors of all the data, or too many rejected records."""
-    rejected = total.read - total.used - sum(total.answers.values())
+def stop_at_errors(total: Outcome, tolerated: int) -> None:
+    """Raise DataError if all the data has an error, or too many records are rejected.
+
+    tolerated: data.max_rejected.
+    """
     of_all = [finding for finding in total.findings if finding.code in OF_ALL]
     if of_all:
         raise DataError("\n".join(f"{x.path}: {x.code}: {x.advice}" for x in of_all))
-    if rejected > tolerated:
+    if total.unusable > tolerated:
         raise DataError(
-            f"{rejected:,} records are rejected, data.max_rejected tolerates {tolerated:,}. They "
-            "stand whole in rejected.jsonl: mend them and put them back into the data, or raise "
-            "the number."
+            f"{total.unusable:,} records are rejected, data.max_rejected tolerates {tolerated:,}. "
+            "They stand whole in rejected.jsonl: mend them and put them back into the data, or "
+            "raise the number."
         )

@@ -1,4 +1,4 @@
-"""Records that cannot be used, whole."""
+"""Keep records that cannot be used as they are, so that they can be mended and put back."""
 
 import base64
 import json
@@ -9,33 +9,40 @@ from scripts.intake.findings import Finding, excerpt
 from scripts.intake.parsers import load
 from scripts.intake.readers import Piece
 from scripts.intake.records import Record, find
-from scripts.intake.tally import Batch, note
+from scripts.intake.tally import Outcome
 
 
-def reject(piece: Piece, record: Record | None, error: UnusableError, batch: Batch) -> None:
-    """List a record as rejected, and keep it whole."""
+def reject(piece: Piece, record: Record | None, error: UnusableError, outcome: Outcome) -> None:
+    """Add a rejected record to `outcome`: the finding, the counts, and its line of rejected.jsonl.
+
+    record: what `piece` was parsed to, or None if it could not be parsed.
+    """
     path, line, raw = piece
-    value = whole(raw, record)
+    value = as_json_value(raw, record)
     if record:
         finding = find(error.code, record, error.advice, error.span)
     else:
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         finding = Finding(error.code, path, line, "", excerpt(shown, 0, 0), error.advice)
     if error.code == "answer":
-        batch.answers[error.advice.split(":")[0]] += 1
-    note(finding, batch)
+        outcome.answers[error.advice.split(":")[0]] += 1
+    outcome.add_finding(finding)
     if error.code.endswith("-offsets"):
-        batch.units[path, error.code, "fits"] += 1
+        outcome.units[path, error.code, "fits"] += 1
     row = {"record": value, "code": error.code, "advice": error.advice, "path": path, "line": line}
     if isinstance(raw, bytes) and error.code == "not-utf8":
         row["base64"] = base64.b64encode(raw).decode()
     # Half a surrogate pair cannot be written; escaped as Python does it, it is JSON's own escape.
     text = json.dumps(row, ensure_ascii=False) + "\n"
-    batch.rejected.append(text.encode("utf8", "backslashreplace"))
+    outcome.rejected.append(text.encode("utf8", "backslashreplace"))
 
 
-def whole(raw: Any, record: Record | None) -> Any:
-    """A piece as JSON to be mended and read again: its own, or Prodigy's where it has none."""
+def as_json_value(raw: Any, record: Record | None) -> Any:
+    """A piece as a JSON value that can be mended and read again.
+
+    A piece that is JSON stays as it is; of another format, a parsed record becomes Prodigy's JSON,
+    and a piece that could not be parsed becomes a string.
+    """
     if isinstance(raw, (dict, list)):
         return raw
     if isinstance(raw, bytes):
@@ -51,7 +58,7 @@ def whole(raw: Any, record: Record | None) -> Any:
 
 
 def as_text(raw: Any) -> str:
-    """A piece as lines of text; bytes that are none, with their values."""
+    """A piece as lines of text; bytes that are not UTF-8 become escapes such as \\xff."""
     if isinstance(raw, bytes):
         return raw.decode("utf8", "backslashreplace").rstrip("\r\n")
     if isinstance(raw, (list, tuple)):

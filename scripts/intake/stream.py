@@ -1,29 +1,29 @@
-"""Many labelled texts become DocBins, in a stream: read once, worked on by every core.
+"""Turn files of records into DocBins as a stream: each file is read once, and every core works.
 
-Files are cut into chunks of about a megabyte. A chunk is the same whoever works on it, and comes
-out where it went in, so that shards and findings do not hang on the number of workers.
+Files are cut into chunks of about a megabyte. How they are cut does not depend on the workers, and
+results come in the order of the chunks, so that shards and findings are the same for any number of
+workers.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy
 from tqdm import tqdm
 
 from scripts.intake.formats import Layout, Source
-from scripts.intake.minhash import SIGNATURE
 from scripts.intake.readers import Piece, read_pieces
-from scripts.intake.tally import FACTS, Batch, Chunk
+from scripts.intake.tally import Chunk, Tally
 from scripts.intake.worker import ChunkWorker, Settings
 from scripts.runtime.workers import in_order
 from scripts.storage.docbins import write_shard
 
+# Bytes of a chunk, or a little more: its last record is whole.
 CHUNK = 1 << 20
 
 
 def read_chunks(sources: list[Source], title: str) -> Iterator[Chunk]:
-    """Cut files into chunks, with a progress bar over their bytes."""
+    """Cut files into chunks, and show a progress bar over their bytes."""
     size = sum(path.stat().st_size for path, _, _ in sources)
     texts = 0
     with tqdm(total=size, desc=title, unit="B", unit_scale=True, leave=False) as bar:
@@ -34,7 +34,10 @@ def read_chunks(sources: list[Source], title: str) -> Iterator[Chunk]:
 
 
 def cut(sources: list[Source], progress: Callable[[int], object]) -> Iterator[Chunk]:
-    """Cut files into chunks; small files of one part and format share one."""
+    """Cut files into chunks; small files of one part and format share a chunk.
+
+    progress: called with the number of bytes that are read so far.
+    """
     pieces: list[Piece] = []
     size, done = 0, 0
     last: tuple[Layout, str | None] | None = None
@@ -66,32 +69,20 @@ def take_in(
     rejected: Path,
     jobs: int,
     title: str,
-) -> Batch:
-    """Work on all files; write shards below `output` and whole rejected records to `rejected`.
+) -> Tally:
+    """Check all files and write their DocBins into a folder of `output` for each part.
 
-    Returns everything but shards and rejected records.
+    rejected: the file to which rejected records are appended.
+    title: of the progress bar.
     """
-    total = Batch()
-    facts: dict[str, list[numpy.ndarray]] = {name: [numpy.empty(0, FACTS[name])] for name in FACTS}
-    signatures = [numpy.zeros((0, SIGNATURE), "u2")]
-    mentions: dict[tuple[str, str], list[numpy.ndarray]] = defaultdict(list)
+    total = Tally()
     written: Counter[str] = Counter()
     with rejected.open("ab") as rejects:
         for batch in in_order(ChunkWorker, settings, read_chunks(sources, title), jobs):
             for part, shard in batch.shards.items():
                 write_shard(output, part, written[part], shard)
                 written[part] += 1
-            batch.facts["file"] = batch.facts["file"] + len(total.files)
-            total.files += batch.files
-            for name, column in batch.facts.items():
-                facts[name].append(column)
-            signatures.append(batch.signatures)
-            for key, names in batch.mentions.items():
-                mentions[key].append(names)
-            total.add_findings(batch)
+            total.add_chunk(batch)
             rejects.writelines(batch.rejected)
-    # Each list goes as its array comes, or there would be room for both.
-    total.facts = {name: numpy.concatenate(facts.pop(name)) for name in FACTS}
-    total.signatures = numpy.concatenate(signatures)
-    total.mentions = {key: numpy.concatenate(mentions.pop(key)) for key in sorted(mentions)}
+    total.join()
     return total

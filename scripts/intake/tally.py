@@ -1,6 +1,6 @@
-"""What is known of records once they are worked on: of a chunk of them, or of all."""
+"""What is known of records once they are checked: of one chunk (ChunkResult), or of all (Tally)."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,53 +11,65 @@ from scripts.intake.formats import Layout
 from scripts.intake.minhash import SIGNATURE
 from scripts.intake.readers import Piece
 
-# So many findings of each code are listed; all are counted.
+# At most so many findings of each code are listed; all are counted.
 LISTED = 1_000
+# "plain" is general text without gold spans, "spare" what data.train_share leaves out of train.
 PARTS = ("train", "dev", "test", "general", "plain", "spare")
 
-# What stays of a record that is done: from this, duplicates and the like are found later.
+# What is kept of every record, and its NumPy type: enough to find duplicates and leaks later.
 FACTS: dict[str, str] = {
-    "part": "u1",
-    "file": "u4",
+    "part": "u1",  # its place in PARTS
+    "file": "u4",  # its file's place in the list of files
     "line": "u4",
-    "text": "u8",
-    "doc": "u8",
-    "spans": "u8",
-    "words": "u4",
+    "text": "u8",  # hash of the text
+    "doc": "u8",  # hash of the document's name
+    "spans": "u8",  # hash of the spans; 0 if nobody has looked for any
+    "words": "u4",  # tokens
 }
 
 
 class Chunk(NamedTuple):
-    """Pieces that are worked on together."""
+    """Pieces of one format that are worked on together."""
 
     layout: Layout
     part: str | None
+    """The part of all of them; None if each document is assigned to a split by its name."""
     pieces: list[Piece]
 
 
 @dataclass
-class Batch:
-    """What became of a chunk, or of all of them."""
+class Outcome:
+    """What checking a set of records has shown: how many can be used, and what was found."""
 
-    shards: dict[str, bytes] = field(default_factory=dict)
-    facts: dict[str, numpy.ndarray] = field(default_factory=dict)
-    signatures: numpy.ndarray = field(default_factory=lambda: numpy.zeros((0, SIGNATURE), "u2"))
-    files: list[str] = field(default_factory=list)
-    mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
-    """The names of a part and label, as hashes."""
-    findings: list[Finding] = field(default_factory=list)
-    found: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)
-    labels: Counter[str] = field(default_factory=Counter)
-    """Spans of each label, before data.rename."""
-    units: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """For a file and a unit that is refused: how many records it matters in, and how many fit."""
-    rejected: list[bytes] = field(default_factory=list)
     read: int = 0
     used: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    """The first `LISTED` findings of each code."""
+    found: Counter[str] = field(default_factory=Counter)
+    """How many findings there are of each code."""
+    answers: Counter[str] = field(default_factory=Counter)
+    """How many records an annotator rejected or ignored, by the answer that was given."""
+    labels: Counter[str] = field(default_factory=Counter)
+    """How many spans each label has, before data.rename."""
+    units: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """For (file, code of a unit, "matters"): the records whose offsets depend on the unit; for
+    (file, code of a unit, "fits"): those that fit in this unit only, not in characters."""
+    rejected: list[bytes] = field(default_factory=list)
+    """The rejected records, each a line of rejected.jsonl; `add` does not collect them."""
 
-    def add_findings(self, other: "Batch") -> None:
-        """Add what another one counted and listed; of each code, the first ones stay listed."""
+    @property
+    def unusable(self) -> int:
+        """How many records are rejected for what is wrong with them, not by their annotator."""
+        return self.read - self.used - self.answers.total()
+
+    def add_finding(self, finding: Finding) -> None:
+        """Count a finding, and list it unless `LISTED` of its code are listed already."""
+        self.found[finding.code] += 1
+        if self.found[finding.code] <= LISTED:
+            self.findings.append(finding)
+
+    def add(self, other: "Outcome") -> None:
+        """Add the counts and findings of other records, which come after these."""
         listed = self.found.copy()
         for finding in other.findings:
             if listed[finding.code] < LISTED:
@@ -71,33 +83,86 @@ class Batch:
         self.used += other.used
 
 
-def note(finding: Finding, batch: Batch) -> None:
-    """Count a finding, and list it unless there are many like it."""
-    batch.found[finding.code] += 1
-    if batch.found[finding.code] <= LISTED:
-        batch.findings.append(finding)
+@dataclass
+class ChunkResult(Outcome):
+    """What a worker makes of a chunk. Records are those that can be used, in the order read."""
+
+    shards: dict[str, bytes] = field(default_factory=dict)
+    """For each part, its Docs as the bytes of a DocBin."""
+    facts: dict[str, numpy.ndarray] = field(default_factory=dict)
+    """For each key of `FACTS`, an array of the shape (records,)."""
+    signatures: numpy.ndarray = field(default_factory=lambda: numpy.zeros((0, SIGNATURE), "u2"))
+    """MinHash signatures, of the shape (records, SIGNATURE)."""
+    files: list[str] = field(default_factory=list)
+    """The paths of the files; facts["file"] are places in this list."""
+    mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
+    """For each (part, label), a hash of each span's lower-cased words, of the shape (spans,)."""
 
 
-def is_part(total: Batch, part: str) -> numpy.ndarray:
-    """Whether each record is in a part (bool)."""
+@dataclass
+class Tally(Outcome):
+    """What is known of all records together: call `add_chunk` for each chunk, then `join` once.
+
+    After `join`, facts, signatures, files and mentions are as in ChunkResult, of all chunks.
+    """
+
+    facts: dict[str, numpy.ndarray] = field(default_factory=dict)
+    signatures: numpy.ndarray = field(default_factory=lambda: numpy.zeros((0, SIGNATURE), "u2"))
+    files: list[str] = field(default_factory=list)
+    mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
+    _facts: dict[str, list[numpy.ndarray]] = field(
+        default_factory=lambda: {name: [numpy.empty(0, FACTS[name])] for name in FACTS}
+    )
+    _signatures: list[numpy.ndarray] = field(
+        default_factory=lambda: [numpy.zeros((0, SIGNATURE), "u2")]
+    )
+    _mentions: dict[tuple[str, str], list[numpy.ndarray]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def add_chunk(self, result: ChunkResult) -> None:
+        """Add a chunk's result, without its shards and rejected records."""
+        self.add(result)
+        # A chunk numbers its own files from 0.
+        result.facts["file"] = result.facts["file"] + len(self.files)
+        self.files += result.files
+        for name, column in result.facts.items():
+            self._facts[name].append(column)
+        self._signatures.append(result.signatures)
+        for key, hashes in result.mentions.items():
+            self._mentions[key].append(hashes)
+
+    def join(self) -> None:
+        """Concatenate the arrays of all chunks."""
+        # Each list is freed as soon as it is joined: memory has no room for all of them twice.
+        self.facts = {name: numpy.concatenate(self._facts.pop(name)) for name in FACTS}
+        self.signatures = numpy.concatenate(self._signatures)
+        self._signatures.clear()
+        self.mentions = {
+            key: numpy.concatenate(self._mentions.pop(key)) for key in sorted(self._mentions)
+        }
+
+
+def part_mask(total: Tally, part: str) -> numpy.ndarray:
+    """Whether each record is in a part: bool, of the shape (records,)."""
     return total.facts["part"] == PARTS.index(part)
 
 
-def count_words(total: Batch, part: str) -> int:
-    """The words of a part."""
-    return int(total.facts["words"][is_part(total, part)].sum())
+def count_words(total: Tally, part: str) -> int:
+    """How many words the records of a part have."""
+    return int(total.facts["words"][part_mask(total, part)].sum())
 
 
-def count_spans(total: Batch) -> dict[str, Counter[str]]:
-    """The spans of each part and label."""
+def count_spans(total: Tally) -> dict[str, Counter[str]]:
+    """For each part, how many spans each label has."""
     counts: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
     for (part, label), names in total.mentions.items():
         counts[part][label] = len(names)
     return counts
 
 
-def share_seen(total: Batch) -> dict[str, float]:
-    """The share of dev's and test's spans whose words have the same label somewhere in train."""
+def share_seen(total: Tally) -> dict[str, float]:
+    """For dev and test, the share of spans whose words have the same label somewhere in train."""
     empty = numpy.empty(0, "u8")
     shares = {}
     for part in ("dev", "test"):

@@ -20,7 +20,7 @@ from scripts.intake.readers import Piece
 from scripts.intake.records import Record, check_record, list_oddities, units_that_matter
 from scripts.intake.rejected import reject
 from scripts.intake.splits import choose_part, share
-from scripts.intake.tally import FACTS, PARTS, Batch, Chunk, note
+from scripts.intake.tally import FACTS, PARTS, Chunk, ChunkResult
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
 # Words that a tokenizer has seen before it is loaded anew: about 100 MB.
@@ -74,14 +74,14 @@ class ChunkWorker:
         self.settings = settings
         self.tokenizer = Tokenizer(settings.base)
 
-    def __call__(self, chunk: Chunk) -> Batch:
+    def __call__(self, chunk: Chunk) -> ChunkResult:
         """Parse, check and tokenize a chunk."""
         return work(self.tokenizer.nlp(), chunk, self.settings)
 
 
-def work(nlp: Language, chunk: Chunk, settings: Settings) -> Batch:
+def work(nlp: Language, chunk: Chunk, settings: Settings) -> ChunkResult:
     """Parse, check and tokenize a chunk."""
-    batch = Batch(read=len(chunk.pieces))
+    batch = ChunkResult(read=len(chunk.pieces))
     rows: list[tuple[int, ...]] = []
     bins: dict[str, DocBin] = {}
     tokens: list[numpy.ndarray] = []
@@ -112,7 +112,7 @@ def work(nlp: Language, chunk: Chunk, settings: Settings) -> Batch:
 
 
 def make(
-    nlp: Language, piece: Piece, chunk: Chunk, settings: Settings, batch: Batch
+    nlp: Language, piece: Piece, chunk: Chunk, settings: Settings, batch: ChunkResult
 ) -> tuple[Record, Doc, str]:
     """The record and Doc of a piece, and the part it belongs to; else it is listed as rejected."""
     record: Record | None = None
@@ -144,7 +144,7 @@ def make(
     if record.spans is None and learned and not missing:
         doc.set_ents([], default="outside")
     for finding in (*findings, *list_oddities(record, len(doc))):
-        note(finding, batch)
+        batch.add_finding(finding)
     return record, doc, part
 
 

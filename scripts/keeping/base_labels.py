@@ -1,4 +1,8 @@
-"""What the base says of labelled texts: labels that they leave open, and labels that rival its."""
+"""What the base model says of labelled texts.
+
+It predicts its labels where the data leaves tokens open, and it shows which labels of the data
+mean what a label of its own means.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,8 +18,9 @@ from scripts.runtime.kernels import choose_blis
 from scripts.runtime.workers import in_order
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
-# A label is said to rival one of the base's where the base gives so many of its spans that label.
+# A label rivals one of the base's if the base gives at least this share of its spans that label.
 RIVAL_SHARE = 0.2
+# So many texts with spans are looked at.
 RIVAL_TEXTS = 500
 
 
@@ -59,8 +64,13 @@ def fill(nlp: Language, labels: set[str], path: Path) -> bytes:
         return pack(nlp.vocab, filled)
 
 
-def fill_all(folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: int) -> None:
-    """Let the base say which of `labels` it sees in train and dev; of general text always."""
+def fill_train_and_dev(
+    folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: int
+) -> None:
+    """Add the base's predictions of `labels` to the DocBins of train and dev in `folder`.
+
+    unlabelled: data.unlabelled; unless it is base, only dev's general text gets predictions.
+    """
     shards = [*sorted((folder / "train").iterdir()), *sorted((folder / "dev").iterdir())]
     if unlabelled != "base":
         shards = [path for path in shards if path.name == "general.spacy"]
@@ -70,10 +80,13 @@ def fill_all(folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: 
 
 
 def find_rivals(nlp: Language, train: Iterable[Doc]) -> dict[str, dict[str, float]]:
-    """The labels of the data that the base often sees as a label of its own, with the share.
+    """Find labels of the data that the base often predicts as a label of its own.
 
-    General text says of such names that they are the base's, the data that they are not: neither
+    Such a name is the base's label in general text and another one in the data, so that neither
     label can be learned well (docs/keeping.md).
+
+    train: labelled Docs; the first `RIVAL_TEXTS` that have spans are looked at.
+    Returns, for each such label, the base's labels with the share of spans that get them.
     """
     marked = list(islice((doc for doc in train if doc.ents), RIVAL_TEXTS))
     found: dict[str, Counter[str]] = {}

@@ -1,11 +1,16 @@
-"""General text to practise on: plain texts, each once, in an order that no file decides."""
+"""General text to practise on, so that the model keeps what the base knows (rehearsal).
+
+It is the plain texts of rehearsal.text, each once. Their order depends on the texts alone, not on
+the files that they stand in.
+"""
 
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy
 from spacy.language import Language
@@ -20,7 +25,7 @@ from scripts.intake.parsers import parse
 from scripts.intake.records import check_record
 from scripts.intake.rejected import reject
 from scripts.intake.stream import CHUNK, read_chunks
-from scripts.intake.tally import Batch, count_words, is_part
+from scripts.intake.tally import Chunk, Outcome, Tally, count_words, part_mask
 from scripts.intake.worker import Tokenizer, load_tokenizer
 from scripts.params import Params
 from scripts.runtime.workers import in_order
@@ -32,76 +37,98 @@ from scripts.storage.input_files import list_files
 ENOUGH_WORDS = {"extend": 40_000, "update": 400_000, "replace": 0}
 
 
-def collect_plain(
-    params: Params, folder: Path, taken: numpy.ndarray, table: sqlite3.Connection, total: Batch
-) -> int:
-    """Put the plain texts that are in no split into a table, each once; return how many.
+def read_plain(params: Params, folder: Path, total: Outcome) -> Iterator[list[str]]:
+    """Read and check rehearsal.text; yield the texts without spans, a list for each chunk.
 
-    folder: where rejected records are listed.
-    taken: the hashes of texts that are used otherwise, sorted.
+    Counts and findings are added to `total`, and rejected records to rejected.jsonl in `folder`,
+    unless rehearsal.text is evaluate.general, of which they are known already.
+    Raises DataError.
     """
-    table.execute("CREATE TABLE texts (hash BLOB PRIMARY KEY, text TEXT) WITHOUT ROWID")
+    if not params.rehearsal.ratio:
+        return
     path = Path(params.rehearsal.text)
+    is_known = path == Path(params.evaluate.general)
     sources: list[Source] = [(file, recognize(file), "rehearsal") for file in list_files(path)]
-    # What is wrong in a file that is read as general text, too, has been said.
-    found = Batch() if path == Path(params.evaluate.general) else total
-    for chunk in read_chunks(sources, "Reading rehearsal"):
-        texts = []
-        for piece in chunk.pieces:
-            record = None
-            found.read += 1
-            try:
-                record = parse(piece, chunk.layout)
-                check_record(record)
-            except UnusableError as error:
-                reject(piece, record, error, found)
-                continue
-            found.used += 1
-            if record.spans is None:
-                texts.append(record.text)
-        hashes = numpy.array([get_string_id(text) for text in texts], "u8")
-        new = ~numpy.isin(hashes, taken)
-        rows = [
-            (sha256(text.encode()).digest(), text)
-            for text, is_new in zip(texts, new, strict=True)
-            if is_new
-        ]
-        table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", rows)
     with (folder / "rejected.jsonl").open("ab") as rejects:
-        rejects.writelines(total.rejected)
-    return table.execute("SELECT count(*) FROM texts").fetchone()[0]
+        for chunk in read_chunks(sources, "Reading rehearsal"):
+            texts, outcome = check_chunk(chunk)
+            if not is_known:
+                total.add(outcome)
+                rejects.writelines(outcome.rejected)
+            yield texts
+
+
+def check_chunk(chunk: Chunk) -> tuple[list[str], Outcome]:
+    """The texts without spans of a chunk, and what checking its records has shown."""
+    texts, outcome = [], Outcome(read=len(chunk.pieces))
+    for piece in chunk.pieces:
+        record = None
+        try:
+            record = parse(piece, chunk.layout)
+            check_record(record)
+        except UnusableError as error:
+            reject(piece, record, error, outcome)
+            continue
+        outcome.used += 1
+        if record.spans is None:
+            texts.append(record.text)
+    return texts, outcome
+
+
+@contextmanager
+def sorted_texts(
+    chunks: Iterable[list[str]], taken: numpy.ndarray, folder: Path
+) -> Iterator[tuple[int, Iterator[str]]]:
+    """How many different texts there are, and the texts in the order of their SHA-256.
+
+    There can be more texts than fit into memory. SQLite sorts them on disk by the hash, which is
+    the table's primary key and so also drops duplicates; the memory it takes stays the same.
+
+    taken: spaCy's hashes of texts to leave out, uint64.
+    folder: where the database stands until the context ends.
+    """
+    with (
+        TemporaryDirectory(dir=folder) as scratch,
+        closing(sqlite3.connect(Path(scratch) / "texts.sqlite")) as table,
+    ):
+        table.execute("CREATE TABLE texts (hash BLOB PRIMARY KEY, text TEXT) WITHOUT ROWID")
+        for texts in chunks:
+            hashes = numpy.array([get_string_id(text) for text in texts], "u8")
+            is_free = ~numpy.isin(hashes, taken)
+            rows = [
+                (sha256(text.encode()).digest(), text)
+                for text, free in zip(texts, is_free, strict=True)
+                if free
+            ]
+            table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", rows)
+        (number,) = table.execute("SELECT count(*) FROM texts").fetchone()
+        yield number, (text for (text,) in table.execute("SELECT text FROM texts ORDER BY hash"))
 
 
 def rehearse(
-    params: Params, base: Path, folder: Path, total: Batch, general: Batch, jobs: int
+    params: Params, base: Path, folder: Path, total: Tally, general: Tally, jobs: int
 ) -> dict[str, dict[str, int]]:
-    """Write general text to practise on (all that there is), and for dev, in the ratio asked for.
+    """Write general text to practise on, and some for dev; count texts and words of both.
 
-    Dev gets some, so that the score that picks the best model sees what is kept; a tenth at most.
-    The texts come in the order of their hashes: it does not hang on the file's, and more text moves
-    none to another place among the rest.
+    Texts of the labelled data, and gold general text, are left out. dev gets some, so that the
+    score that picks the best model sees what is kept: rehearsal.ratio times the words that it has,
+    and at most a tenth of the texts. All others are practised on. They stand in the order of their
+    hashes: more text moves none to another place among the rest.
+
+    total: of the labelled data; findings in rehearsal.text are added to it.
     """
     counts = {part: {"texts": 0, "words": 0} for part in ("train", "dev")}
     (folder / "rehearsal").mkdir()
     if not params.rehearsal.ratio:
         return counts
     nlp = load_tokenizer(base)
-    gold = general.facts["text"][is_part(general, "general")]
+    gold = general.facts["text"][part_mask(general, "general")]
     taken = numpy.unique(numpy.concatenate([total.facts["text"], gold]))
-    dev_words = count_words(total, "dev")
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        table = sqlite3.connect(Path(scratch) / "texts.sqlite")
-        number = collect_plain(params, folder, taken, table, total)
-        texts = (text for (text,) in table.execute("SELECT text FROM texts ORDER BY hash"))
-        docs, rest = take_words(texts, nlp, params.rehearsal.ratio * dev_words, number // 10)
+    dev_words = params.rehearsal.ratio * count_words(total, "dev")
+    with sorted_texts(read_plain(params, folder, total), taken, folder) as (number, texts):
+        docs, rest = take_words(texts, nlp, dev_words, number // 10)
         counts["dev"] = {"texts": len(docs), "words": sum(map(len, docs))}
-        if docs:
-            shard = DocBin(attrs=ATTRS)
-            for doc in docs:
-                doc.set_ents([], default="outside")
-                add_doc(shard, doc)
-            (folder / "dev").mkdir(exist_ok=True)
-            (folder / "dev" / "general.spacy").write_bytes(pack(nlp.vocab, shard))
+        write_dev(docs, nlp, folder)
         chunks = chunk_texts(tqdm(rest, "Tokenizing rehearsal", number - len(docs), unit=" texts"))
         for place, (shard_bytes, texts_done, words) in enumerate(
             in_order(TextWorker, base, chunks, jobs)
@@ -109,14 +136,29 @@ def rehearse(
             write_shard(folder, "rehearsal", place, shard_bytes)
             counts["train"]["texts"] += texts_done
             counts["train"]["words"] += words
-        table.close()
     return counts
+
+
+def write_dev(docs: list[Doc], nlp: Language, folder: Path) -> None:
+    """Write general text for dev, with every token outside, beside the labelled DocBins."""
+    if not docs:
+        return
+    shard = DocBin(attrs=ATTRS)
+    for doc in docs:
+        doc.set_ents([], default="outside")
+        add_doc(shard, doc)
+    (folder / "dev").mkdir(exist_ok=True)
+    (folder / "dev" / "general.spacy").write_bytes(pack(nlp.vocab, shard))
 
 
 def take_words(
     texts: Iterator[str], nlp: Language, words: float, most: int
 ) -> tuple[list[Doc], Iterator[str]]:
-    """The first texts, up to `words` tokens and `most` texts, and the texts after them."""
+    """The Docs of the first texts, and the texts after them.
+
+    words: how many tokens the Docs have at most, together.
+    most: how many Docs there are at most.
+    """
     docs: list[Doc] = []
     for text in texts:
         doc = nlp.make_doc(text)
@@ -128,7 +170,7 @@ def take_words(
 
 
 def chunk_texts(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Lists of texts, of about the size of intake's chunks."""
+    """Group texts into lists of `CHUNK` characters, or a little more."""
     chunk: list[str] = []
     size = 0
     for text in texts:
@@ -157,7 +199,10 @@ class TextWorker:
 
 
 def warn_of_little(words: int, strategy: str) -> None:
-    """Say so where the general text is too little to keep what the base knows."""
+    """Warn if the general text is too little to keep what the base knows.
+
+    words: of the text to practise on.
+    """
     if words < (enough := ENOUGH_WORDS[strategy]):
         msg.warn(
             f"rehearsal.text has {words:,} words to practise on; with {strategy}, the model "
