@@ -1,6 +1,6 @@
 """The registered functions that the training configs name; `spacy train --code` loads this file.
 
-It stands alone, importing spaCy and nothing of the project.
+It imports nothing of the project, so that spaCy can load it as a single file.
 """
 
 import os
@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     from dvclive import Live
 
 
+# The environment variable through which spaCy lets values beat those of the config.
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
 
 
 @spacy.registry.readers("examples_once.v1")
 def examples_once(path: str) -> Callable[[Language], list[Example]]:
-    """Read the examples of a folder of DocBins once. spaCy asks for them at initialization, for
-    training and at every evaluation, holds them all anyway, and copies one before it changes it.
+    """Make a reader that reads the examples of a folder of DocBins once and then keeps them.
+
+    spaCy asks for them at initialization, for training and at every evaluation. It holds all of
+    them in memory anyway, and copies an example before it changes it.
     """
     read = Corpus(path)
     examples: list[Example] = []
@@ -47,11 +50,11 @@ def examples_once(path: str) -> Callable[[Language], list[Example]]:
 
 @spacy.registry.batchers("whole_epochs.v1")
 def whole_epochs(size: int) -> Callable[[Iterable[Example]], Iterator[list[Example]]]:
-    """Batch by `size` texts, so that every epoch has as many steps and ends with an evaluation.
+    """Make a batcher of `size` texts with which an evaluation falls at the end of every epoch.
 
-    spaCy evaluates at step 0 and at every multiple of `eval_frequency` after it. The first batch
-    of all is therefore an empty text: step 0 shows the model before it learned, and with n batches
-    in an epoch, step n comes right after the epoch's last.
+    spaCy evaluates at step 0 and at every multiple of `eval_frequency`, which is the number of
+    batches in an epoch. The very first batch is one empty text: so step 0 shows the model before it
+    has learned anything, and with n batches in an epoch, step n is the epoch's last.
     """
     started = False
 
@@ -71,13 +74,16 @@ def whole_epochs(size: int) -> Callable[[Iterable[Example]], Iterator[list[Examp
 def learn_labels(
     component: str, labels: list[str], base: str | None = None, base_component: str | None = None
 ) -> Callable[[Language], Language]:
-    """After initialization: give `component` its labels, and the weights of a base to start from.
+    """After initialization, give `component` its labels, and a base's weights to start from.
 
-    labels: what it learns, in this order. Left alone, a sourced component takes new labels out of
-        a set at the first update, so that class numbers differ from process to process.
-    base, base_component: a pipeline's folder and the entity recognizer in it whose embedding and
-        hidden layer are copied. Its output layer is not: the labels are others. Without a base the
-        component has labels of its own already, and is scored on both kinds apart.
+    labels: the labels to learn, in this order. Without it, a sourced component would take new
+        labels from a set at the first update, in an order that differs from process to process.
+    base, base_component: a pipeline's folder, and the entity recognizer in it whose embedding and
+        hidden layer are copied. Its output layer is not, as it is for other labels. Without a base
+        the component has labels already, and old and new ones are scored apart
+        (`score_new_and_kept`).
+
+    The callback raises ValueError when SPACY_CONFIG_OVERRIDES is set.
     """
 
     def after_init(nlp: Language) -> Language:
@@ -101,12 +107,13 @@ def learn_labels(
 
 
 def score_new_and_kept(labels: list[str]) -> Callable[..., dict]:
-    """A scorer with `new_f` and `kept_f` beside spaCy's own: the mean F of `labels`, and of others.
+    """Make a scorer that adds `new_f`, `kept_f` and `new_and_kept_f` (0 to 1) to spaCy's scores.
 
-    In the texts of dev what the base says is far more frequent than what is new. One F over all,
-    and the mean of these two where the new labels are hard, would pick the model that has learned
-    nothing yet, as it agrees best. `new_and_kept_f` is their geometric mean: 0 for a model without
-    the new labels, and a tenth lost of one weighs what a tenth gained of the other does.
+    `new_f` is the mean F of `labels`, `kept_f` that of all other labels, and `new_and_kept_f` their
+    geometric mean. Entities of the base are far more frequent in dev than new ones. One F over all
+    would therefore pick the model that has learned nothing yet, as it agrees best with the base;
+    so would the arithmetic mean, where the new labels are hard. The geometric mean is 0 for a model
+    without the new labels, and a tenth lost of one F weighs as much as a tenth gained of the other.
     """
 
     def score(examples: Iterable[Example], **_: object) -> dict:
@@ -122,7 +129,10 @@ def score_new_and_kept(labels: list[str]) -> Callable[..., dict]:
 
 
 def load_alone(path: str, component: str) -> Language:
-    """Load a pipeline with `component` made independent of the layer that it listens to."""
+    """Load a pipeline in which `component` has its own copy of a shared tok2vec it listens to.
+
+    path: the pipeline's folder.
+    """
     nlp = spacy.load(path)
     for name, pipe in nlp.pipeline:
         if component in getattr(pipe, "listening_components", []):
@@ -131,7 +141,10 @@ def load_alone(path: str, component: str) -> Language:
 
 
 def copy_weights(source: Model, target: Model) -> None:
-    """Copy every parameter of `source` to the node of the same place in `target`."""
+    """Copy every parameter of `source` into `target`, node by node.
+
+    Raises ValueError when the two have different numbers of nodes.
+    """
     for old, new in zip(source.walk(), target.walk(), strict=True):
         for name in old.param_names:
             new.set_param(name, old.get_param(name).copy())
@@ -141,28 +154,30 @@ def copy_weights(source: Model, target: Model) -> None:
 def rehearse(
     component: str, base: str, base_component: str, path: str, words: int, against_new: float
 ) -> Callable[[Language, dict], None]:
-    """Before every update: `component` practises what the base says of general text.
+    """Before every update, let `component` rehearse what the base finds in general text.
 
     This is distillation: the target is the probability that the base gives to every move, not the
     best move alone, so that a text teaches more than its few entities (Hinton, Vinyals and Dean,
     2015, arXiv:1503.02531; for recognizers that learn new labels, Monaikul et al., 2021, AAAI
-    35(15), 13570-13577).
+    35(15), 13570-13577). The gradients are added to those of the update that follows.
 
-    The base knows nothing of the new labels, so its word against them counts `against_new` times:
-    with p the base's probabilities, q the learner's, and N what q gives to moves of new labels, the
-    loss is KL(p, q without N) - against_new * log(1 - N). At 1 that is KL(p, q), and new labels are
-    found too rarely; at 0 nothing keeps them from being seen everywhere.
+    The base knows nothing of the new labels, so what it says against them is weighted by
+    `against_new`: with p the base's probabilities, q the learner's, and N the sum that q gives to
+    moves of new labels, the loss is KL(p || q renormalized without N) - against_new * log(1 - N).
+    At 1 that is KL(p || q), and new labels are found too rarely; at 0 nothing keeps them from being
+    found everywhere.
 
-    base, base_component: the folder of a pipeline, and its entity recognizer that teaches.
-    path: a folder of DocBins with texts; each update takes the next ones, up to `words` tokens, and
-        begins again when all are used. The gradients add up to those of the update that follows.
+    base, base_component: a pipeline's folder, and the entity recognizer in it that teaches.
+    path: a folder of DocBins with texts. Each update takes the next texts until there are at least
+        `words` tokens, and starts over when all texts are used.
+    against_new: from 0 to 1.
     """
     teacher = load_alone(base, base_component).get_pipe(base_component)
     batches: list[Iterator[list[Doc]]] = []
 
     def before_update(nlp: Language, info: dict) -> None:
         if info["step"] == 0:
-            return  # the empty text that comes before the first epoch
+            return  # This update is the empty text before the first epoch (`whole_epochs`).
         if not batches:
             docs = Corpus(path).read_docbin(nlp.vocab, walk_corpus(path, ".spacy"))
             batches.append(batch_by_words(docs, words))
@@ -187,16 +202,22 @@ def gradient(
     targets: numpy.ndarray,
     against_new: float,
 ) -> numpy.ndarray:
-    """What the loss of `rehearse.v1` changes with every score (states x moves).
+    """The gradient of `rehearse`'s loss with respect to the learner's scores (states x moves).
 
-    valid, targets: states x moves; old: for each move, whether the base has it.
+    scores: the learner's scores before softmax (states x moves).
+    valid: which moves are possible (states x moves, bool).
+    old: which moves the base has, too (moves, bool).
+    targets: the base's probabilities (states x moves); each row adds up to 1.
     """
     guesses, old_guesses = probabilities(scores, valid), probabilities(scores, valid & old)
     return against_new * guesses + (1 - against_new) * old_guesses - targets
 
 
 def batch_by_words(docs: Iterable[Doc], words: int) -> Iterator[list[Doc]]:
-    """Batches of at least `words` tokens, over and over."""
+    """Yield batches of at least `words` tokens, starting over when all texts are used.
+
+    Empty texts are left out. It never ends, unless there is no text with a token.
+    """
     batch: list[Doc] = []
     for doc in cycle([doc for doc in docs if len(doc)]):
         batch.append(doc)
@@ -208,8 +229,11 @@ def batch_by_words(docs: Iterable[Doc], words: int) -> Iterator[list[Doc]]:
 def follow(
     teacher: EntityRecognizer, learner: EntityRecognizer, docs: list[Doc]
 ) -> tuple[list[StateClass], numpy.ndarray]:
-    """The learner's states where the teacher's best moves lead it, one for each token, and the
-    probabilities of its moves there (states x moves). What the learner has no move for is O.
+    """Lead teacher and learner through texts by the teacher's best moves.
+
+    Returns the learner's state before every token, and the teacher's probabilities there, as
+    probabilities of the learner's moves (states x moves). Where the learner has no such move, the
+    probability goes to O, the move for a token outside of entities.
     """
     moves = move_names(learner)
     to = [moves.index(name if name in moves else "O") for name in move_names(teacher)]
@@ -231,12 +255,18 @@ def follow(
 
 
 def move_names(recognizer: EntityRecognizer) -> list[str]:
-    """The names of all moves, in the order of the output layer (`move_names` leaves one out)."""
+    """The names of all moves, in the order of the output layer.
+
+    spaCy's own `EntityRecognizer.move_names` leaves one move out.
+    """
     return [recognizer.moves.get_class_name(i) for i in range(recognizer.moves.n_moves)]
 
 
 def valid_moves(recognizer: EntityRecognizer, states: list[StateClass]) -> numpy.ndarray:
-    """Which moves are possible (states x moves, bool): an open entity can only go on or end."""
+    """Which moves are possible in each state (states x moves, bool).
+
+    For example, an entity that has begun can only go on or end.
+    """
     names = move_names(recognizer)
     return numpy.array(
         [[recognizer.moves.is_valid(state, name) for name in names] for state in states]
@@ -244,7 +274,10 @@ def valid_moves(recognizer: EntityRecognizer, states: list[StateClass]) -> numpy
 
 
 def probabilities(scores: numpy.ndarray, valid: numpy.ndarray) -> numpy.ndarray:
-    """Softmax over the valid moves of each state; 0 for the others."""
+    """Softmax over the valid moves of each state; all other moves get 0.
+
+    scores, valid: states x moves. At least one move of each state must be valid.
+    """
     shifted = numpy.where(valid, scores, numpy.float32(-numpy.inf))
     grown = numpy.exp(shifted - shifted.max(axis=1, keepdims=True))
     return grown / grown.sum(axis=1, keepdims=True)
@@ -252,9 +285,12 @@ def probabilities(scores: numpy.ndarray, valid: numpy.ndarray) -> numpy.ndarray:
 
 @spacy.registry.callbacks("start_from_tok2vec.v1")
 def start_from_tok2vec(component: str, base: str) -> Callable[[Language], Language]:
-    """After initialization: give `component` the embedding that another pipeline's tok2vec learned.
+    """After initialization, copy what a pipeline's shared tok2vec has learned into `component`.
 
-    What a tagger and a parser learned of words' shapes and contexts is a good start for names.
+    What a tagger and a parser learned about the shapes and contexts of words is a good start for
+    finding names.
+
+    base: the folder of a pipeline with a component named tok2vec, of the same architecture.
     """
 
     def after_init(nlp: Language) -> Language:
@@ -268,7 +304,7 @@ def start_from_tok2vec(component: str, base: str) -> Callable[[Language], Langua
 
 @spacy.registry.callbacks("sort_scores.v1")
 def sort_scores() -> Callable[[Language], Language]:
-    """Before saving: put the scores in meta.json in a stable order (they come out of a set)."""
+    """Before saving, sort the scores of each label in meta.json: spaCy takes them from a set."""
 
     def before_to_disk(nlp: Language) -> Language:
         performance = nlp.meta["performance"]
@@ -289,8 +325,8 @@ def dvclive_logger(
     `dvc exp show`, `dvc plots show` and DVC's editor extension read these files while the training
     runs. The same training writes the same bytes. What an older run left there is removed first.
 
-    path: without one, there is only the table.
-    progress_bar: none, or of what spacy.ConsoleLogger.v3 has it: "train" or "eval".
+    path: the folder; with None, only the table is printed.
+    progress_bar: that of spacy.ConsoleLogger.v3: "train", "eval", or None for no bar.
     """
     table = console_logger_v3(progress_bar=progress_bar)
 
@@ -316,14 +352,14 @@ def dvclive_logger(
 
 
 def open_live(path: str) -> "Live":
-    """DVCLive that only writes files: a stage commits nothing, and asks nobody over the network.
+    """Open a DVCLive that only writes files: it commits nothing and sends nothing to a server.
 
-    It is imported here, so that a model that is only used does without it.
+    DVCLive is imported here, so that it need not be installed where a model is only used.
     """
     from dvclive import Live
 
     class Files(Live):
-        """Sees no repository: Live would make one of DVC where there is only git's."""
+        """Looks for no repository: Live would create a DVC repository inside a git one."""
 
         def _init_dvc(self) -> None:
             pass
@@ -335,8 +371,8 @@ def open_live(path: str) -> "Live":
 def write_evaluation(live: "Live", nlp: Language, info: dict[str, Any]) -> None:
     """Write what spaCy's table shows of an evaluation, and the F of every label that is learned.
 
-    Every evaluation has the same figures, also of a label that was not seen. Scores are from 0
-    to 1, as everywhere in the project.
+    Every evaluation writes the same figures; a label without entities gets 0. Scores are from 0 to
+    1, as everywhere in the project.
     """
     scores = info["other_scores"]
     per_label = scores.get("ents_per_type") or {}
@@ -344,7 +380,7 @@ def write_evaluation(live: "Live", nlp: Language, info: dict[str, Any]) -> None:
     figures = {"score": info["score"]}
     figures |= {key: scores.get(key, 0.0) for key, value in weights.items() if value is not None}
     for label in learned_labels(nlp):
-        # DVCLive makes a folder of what stands before a slash.
+        # DVCLive would make a folder of the part before a slash.
         key = f"label_f/{label.replace('/', '_')}"
         figures[key] = per_label[label]["f"] if label in per_label else 0.0
     live.step = info["step"]
@@ -352,13 +388,13 @@ def write_evaluation(live: "Live", nlp: Language, info: dict[str, Any]) -> None:
     live.log_metric("loss", round(float(sum(info["losses"].values())), 2))
     for key, figure in figures.items():
         live.log_metric(key, round(float(figure), 4))
-    # The model that is kept: of equal ones, spaCy keeps the last.
+    # The best evaluation is that of the model that spaCy keeps: of equal scores, the latest.
     score, step = max(info["checkpoints"])
     live.summary["best"] = {"score": round(float(score), 4), "step": step}
     live.next_step()
 
 
 def learned_labels(nlp: Language) -> list[str]:
-    """The labels of the entity recognizers in a pipeline, in order."""
+    """The labels of all entity recognizers in a pipeline, sorted."""
     recognizers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, EntityRecognizer)]
     return sorted({label for pipe in recognizers for label in pipe.labels})

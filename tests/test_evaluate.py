@@ -1,4 +1,4 @@
-"""Scores are spaCy's own, open tokens count neither way, and retention is a plain quotient."""
+"""Scores agree with spaCy's, unannotated tokens do not count, and retention is a quotient of F."""
 
 import csv
 import random
@@ -27,7 +27,7 @@ FIGURES = ("ents_p", "ents_r", "ents_f")
 
 
 def make(*spans: tuple[int, int, str], missing: tuple[int, ...] = (), words: int = 6) -> Doc:
-    """A text of w0 w1 w2 ... with entities and open tokens."""
+    """A text of the words w0 w1 w2 ... with entities; the tokens `missing` are not annotated."""
     doc = Doc(VOCAB, [f"w{number}" for number in range(words)])
     ents = [Span(doc, *span) for span in spans]
     doc.set_ents(ents, missing=[doc[i : i + 1] for i in missing], default="outside")
@@ -35,7 +35,7 @@ def make(*spans: tuple[int, int, str], missing: tuple[int, ...] = (), words: int
 
 
 def random_docs(seed: int, missing: float = 0.0) -> tuple[list[Doc], list[Doc]]:
-    """Texts as predicted and as they should be; much is right, but not all."""
+    """Predicted and gold Docs of the same texts; most predictions are right, but not all."""
     chance = random.Random(seed)
     predicted, gold = [], []
     for _ in range(60):
@@ -84,7 +84,7 @@ def test_scores_are_those_of_spacy(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [3, 4, 5])
-def test_scores_with_open_tokens_are_those_of_spacy(seed: int) -> None:
+def test_scores_with_unannotated_tokens_are_those_of_spacy(seed: int) -> None:
     predicted, gold = random_docs(seed, missing=0.5)
     for docs in (predicted, gold):
         for doc in docs:
@@ -110,7 +110,7 @@ def test_counts_of_a_small_case() -> None:
     assert by_label == {"BAND": (1, 0, 0), "GEAR": (0, 1, 1), "LOC": (0, 0, 0)}
 
 
-def test_a_prediction_that_touches_an_open_token_counts_neither_way() -> None:
+def test_a_prediction_that_touches_an_unannotated_token_counts_neither_way() -> None:
     gold = make((0, 1, "BAND"), missing=(3,))
     for guess, expected in [
         (make((0, 1, "BAND"), (3, 4, "GEAR")), (1, 0, 0)),
@@ -244,7 +244,7 @@ def test_the_command_writes_the_same_scores_again(
 
 
 def test_names_that_stand_in_train_are_told_from_others(scores: dict[str, Any]) -> None:
-    """In this world, all of them do."""
+    """In this test's data, all names of the test split do."""
     new = scores["tuned"]["new"]
     assert new["seen"]["true_positives"] == new["true_positives"]
     assert new["seen"]["ents_r"] == new["ents_r"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate.evaluator import Evaluator
 
-from scripts.scoring.chance import difference, interval, randomize, resample
+from scripts.scoring.chance import compare_f, interval, randomize, resample
 from scripts.scoring.figures import measure_labels, precision_recall_f, recall_of_mentions
 from scripts.scoring.kinds import KINDS, kinds, overlap
 from scripts.scoring.rows import count_by_document, f_score
@@ -30,7 +30,7 @@ def without_overlaps(spans: list[tuple[int, int, str]]) -> set[tuple[int, int, s
 
 
 def random_rows(seed: int, documents: int = 30, texts: int = 4) -> list[dict[str, Any]]:
-    """Texts in documents; what was found is mostly right."""
+    """Rows of texts, `texts` in each of `documents`; most of what was found is right."""
     chance = random.Random(seed)
     rows = []
     for number in range(documents * texts):
@@ -57,7 +57,7 @@ def random_rows(seed: int, documents: int = 30, texts: int = 4) -> list[dict[str
 @pytest.mark.parametrize("seed", range(3))
 def test_figures_are_those_of_an_independent_scorer(seed: int) -> None:
     rows = random_rows(seed)
-    # Its ends are those of tokens, ours come after the last character.
+    # Its spans end at their last position, ours one after it.
     true, found = (
         [[{"start": s, "end": e - 1, "label": x} for s, e, x in row[key]] for row in rows]
         for key in ("gold", "found")
@@ -136,7 +136,7 @@ def test_an_interval_of_a_share_is_that_of_theory() -> None:
 
 
 def test_intervals_contain_the_truth_as_often_as_they_say() -> None:
-    """95 in 100, over many samples of documents from one population."""
+    """The interval of about 95 in 100 samples from one population contains the population's F."""
     population = count_by_document(random_rows(0, documents=2000), "found", LABELS)
     whole = sum(population.values(), start=numpy.zeros((2000, 3), dtype="i8"))
     truth = float(f_score(whole.sum(axis=0)))
@@ -166,7 +166,7 @@ def counts_of(rows: list[dict[str, Any]], model: str = "found") -> numpy.ndarray
 
 def test_the_same_model_differs_by_nothing() -> None:
     counts = counts_of(random_rows(0))
-    row = difference(counts, counts, resample(len(counts)))
+    row = compare_f(counts, counts, resample(len(counts)))
     assert (row["difference"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
 
 
@@ -176,9 +176,9 @@ def test_a_better_model_is_told_from_chance() -> None:
         row | {"better": row["gold"] if i % 2 else row["found"]} for i, row in enumerate(rows)
     ]
     before, after = counts_of(better), counts_of(better, "better")
-    row = difference(before, after, resample(len(before)))
+    row = compare_f(before, after, resample(len(before)))
     assert row["difference"] > 0.1 and row["low"] > 0 and row["p"] < 0.001
-    back = difference(after, before, resample(len(before)))
+    back = compare_f(after, before, resample(len(before)))
     assert back["difference"] == -row["difference"] and back["p"] == pytest.approx(row["p"])
 
 

@@ -1,4 +1,4 @@
-"""Wheel and sdist are the same every time, say what they were told, and work with spaCy alone."""
+"""Wheel and sdist have the same bytes every time, hold what was given, and need spaCy alone."""
 
 import email
 import os
@@ -126,7 +126,7 @@ def test_nothing_but_spacy_is_there_when_a_package_is_tried() -> None:
 def test_a_package_that_needs_more_than_it_says_is_an_error(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As if it used srsly without needing it.
+    # As if the package used srsly without requiring it.
     monkeypatch.setattr("scripts.release.wheel.foreign_modules", lambda requirements: ["srsly"])
     with pytest.raises(BuildError, match="does not work"):
         annotate_installed(wheel, TEXTS)

@@ -9,7 +9,7 @@ import numpy
 from scripts.exceptions import RevisionError
 from scripts.provenance.differences import differences
 from scripts.provenance.revisions import MEASURED, WORKSPACE, Revision
-from scripts.scoring.chance import difference, resample
+from scripts.scoring.chance import compare_f, resample
 from scripts.scoring.kinds import kinds
 from scripts.scoring.rows import Row, count_by_document, documents_of, gold_and_found
 
@@ -58,7 +58,7 @@ def compare_labels(rows: list[Row], measured: str, labels: list[str]) -> list[di
     table = [("all", all_labels)] if labels else []
     table += [(label, [each[label] for each in counts]) for label in labels]
     return [
-        {"measured": measured, "label": label} | difference(before, after, draws)
+        {"measured": measured, "label": label} | compare_f(before, after, draws)
         for label, (before, after) in table
     ]
 

@@ -36,6 +36,16 @@ LICENSES = {
 # Words that identifiers leave out: "Apache License, Version 2.0" is apache-2.0.
 FILLERS = {"gnu", "licence", "license", "the", "version"}
 
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    finalize=escape,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
 
 def full_name(meta: dict) -> str:
     """The name that a pipeline is installed by: its language and its name, as `spacy package` does.
@@ -111,16 +121,7 @@ def make_card(
     examples: names of each label that may be shown (`list_examples`).
     guide: where the annotation guide lies, as a link from the card; None without one.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        finalize=escape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    card = environment.get_template("card.md").render(
+    card = TEMPLATES.get_template("card.md").render(
         metadata=Markup(make_metadata(meta, scores, data)),
         name=full_name(meta),
         base_name=full_name(base),

@@ -1,7 +1,9 @@
 """Run base and tuned model over the same texts and measure both."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy
 import spacy
 import srsly
 from spacy.language import Language
@@ -100,13 +102,29 @@ def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
             for key, (part, labels) in measured.items()
         }
         scores[name]["new"] |= recall_of_mentions(parts["test"], name, data["labels"], known)
-    kept = [scores[name]["kept"] for name in scores]
-    scores["retention"] = retention(*kept)
-    low, high = retention_interval(parts["general"], data["base_labels"], draws["general"])
-    scores |= {"retention_low": low, "retention_high": high}
-    scores["retention_per_label"] = {
-        label: retention(*(block["per_label"][label] for block in kept))
-        for label in data["base_labels"]
-    }
+    scores |= score_retention(scores, parts["general"], data["base_labels"], draws["general"])
     scores["documents"] = {part: draws[part].shape[1] for part in parts}
     return scores
+
+
+def score_retention(
+    scores: dict, general: list[Row], labels: list[str], draws: numpy.ndarray
+) -> dict[str, Any]:
+    """How much of the base's F on its labels is left, with an interval, and for each label.
+
+    scores: `kept` of both models is read.
+    general: the rows of the general text.
+    labels: the base's labels.
+    draws: bootstrap samples of the general text's documents (`resample`).
+    """
+    base, tuned = (scores[model]["kept"] for model in ("base", "tuned"))
+    low, high = retention_interval(general, labels, draws)
+    return {
+        "retention": retention(base, tuned),
+        "retention_low": low,
+        "retention_high": high,
+        "retention_per_label": {
+            label: retention(base["per_label"][label], tuned["per_label"][label])
+            for label in labels
+        },
+    }

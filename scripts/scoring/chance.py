@@ -50,7 +50,7 @@ def interval(values: numpy.ndarray) -> tuple[float, float]:
     return round(float(low), 4), round(float(high), 4)
 
 
-def difference(before: numpy.ndarray, after: numpy.ndarray, draws: numpy.ndarray) -> dict[str, Any]:
+def compare_f(before: numpy.ndarray, after: numpy.ndarray, draws: numpy.ndarray) -> dict[str, Any]:
     """Compare the F of two models on the same documents.
 
     before, after: counts of the two models (documents x 3), documents in the same order.
