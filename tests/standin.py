@@ -23,8 +23,8 @@ stages:
       - metrics/scores.json: {cache: false}
     outs: [metrics/predictions.jsonl]
 """
-# F is highest at a ratio of 1, and retention rises with the ratio. Each run adds a line to a file of
-# `runs` that is named after its ratio; files there make it wait (wait-RATIO) or fail (fail-RATIO).
+# F is highest at a ratio of 1, and retention rises with the ratio. Each run adds a line to the file
+# of its ratio in `runs`. Other files there make it wait (wait-RATIO) or fail (fail-RATIO).
 STAGE = """
 import json, os, pathlib, sys, time
 runs = pathlib.Path(RUNS)
