@@ -1,6 +1,6 @@
-"""A project whose one stage takes no time: what runs experiments is tried on it.
+"""A small project whose only stage takes no time, for tests of what runs experiments.
 
-Its Git remote and its DVC remote are folders beside it; its data is in the DVC remote alone.
+Its Git remote and its DVC remote are folders beside it. Its data is in DVC, and not in Git.
 """
 
 import csv
@@ -23,7 +23,8 @@ stages:
       - metrics/scores.json: {cache: false}
     outs: [metrics/predictions.jsonl]
 """
-# Learns most at a ratio of 1, keeps the more the higher it is, and says in `runs` that it ran.
+# F is highest at a ratio of 1, and retention rises with the ratio. Each run adds a line to the file
+# of its ratio in `runs`. Other files there make it wait (wait-RATIO) or fail (fail-RATIO).
 STAGE = """
 import json, os, pathlib, sys, time
 runs = pathlib.Path(RUNS)
@@ -54,7 +55,10 @@ json.dump(scores, open("metrics/scores.json", "w"))
 
 
 def sh(folder: Path, *command: str, check: bool = True, **env: str) -> str:
-    """What a command prints, run as in the activated environment."""
+    """Run a command as in the activated environment; return what it prints, errors included.
+
+    check: whether the test fails when the command does.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     variables = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "200"} | env
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
@@ -63,7 +67,7 @@ def sh(folder: Path, *command: str, check: bool = True, **env: str) -> str:
 
 
 def make_project(folder: Path) -> Path:
-    """The project, run once, committed and pushed; `runs`, beside it, gets a line for each run."""
+    """Make the project, not yet committed, with its remotes and `runs` beside it."""
     for name in ("runs", "store", "project"):
         (folder / name).mkdir(parents=True)
     project = folder / "project"
@@ -96,7 +100,7 @@ def make_project(folder: Path) -> Path:
 
 
 def save(project: Path, declared: str) -> None:
-    """Commit a declaration, and push what workers need."""
+    """Write the declaration of a sweep, commit everything, and push it and the data."""
     (project / "configs").mkdir(exist_ok=True)
     (project / "configs/sweep.yaml").write_text(declared, encoding="utf8")
     sh(project, "git", "add", "--all")
@@ -106,7 +110,7 @@ def save(project: Path, declared: str) -> None:
 
 
 def runs_of(project: Path) -> dict[str, int]:
-    """How often the stage ran with each ratio."""
+    """How often the stage has begun with each ratio."""
     files = (project.parent / "runs").glob("[0-9]*")
     return {x.name: len(x.read_text(encoding="utf8").splitlines()) for x in files}
 

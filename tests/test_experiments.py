@@ -9,11 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scripts.experiments.cluster import SENT
+from scripts.experiments.on_worker import Trial, run_trial
 from scripts.provenance.comparison import compare_revisions
 from tests.ray_cluster import cluster
 from tests.standin import make_project, runs_of, save, sh, table_of
 
-# Every test here starts a DVC queue, a Ray cluster, or a command for one.
+# The tests here start DVC's queue or Ray.
 pytestmark = pytest.mark.slow
 
 SWEEP = (sys.executable, "-m", "scripts.sweep")
@@ -105,6 +107,21 @@ def test_a_worker_that_dies_costs_its_trial_alone(
 def environment() -> dict[str, str]:
     root = str(Path(__file__).parents[1])
     return os.environ | {"PYTHONPATH": root, "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+def test_workers_need_no_file_of_the_project(tmp_path: Path) -> None:
+    cloudpickle = pytest.importorskip("ray").cloudpickle
+    trial = Trial("name", [], "evaluate", "HEAD", "refs/", str(tmp_path / "nowhere"), ("", ""))
+    for module in SENT:
+        cloudpickle.register_pickle_by_value(module)
+    sent = cloudpickle.dumps((run_trial, trial))
+    for module in SENT:
+        cloudpickle.unregister_pickle_by_value(module)
+    (tmp_path / "sent").write_bytes(sent)
+    # Python starts in a folder where there is no package `scripts`.
+    code = "import pickle; run, trial = pickle.load(open('sent', 'rb')); print(run(trial))"
+    log = sh(tmp_path, sys.executable, "-c", code, PYTHONPATH="", XDG_CACHE_HOME=str(tmp_path))
+    assert "nowhere' does not exist" in log
 
 
 def test_what_workers_could_not_get_or_give_is_said_before_any_work(tmp_path: Path) -> None:

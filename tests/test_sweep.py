@@ -157,7 +157,7 @@ def test_any_text_comes_through_as_it_is(text: str) -> None:
 
 
 class Holder:
-    """A file that is none."""
+    """Stands in for params.yaml: overrides are written to `values` and to no file."""
 
     def __init__(self, values: dict) -> None:
         self.values = values
@@ -232,8 +232,8 @@ def test_files_that_differ_from_the_commit_are_named(repository: Path) -> None:
 # The search
 
 
-def found(setting: Changes) -> Result:
-    """The best dropout is 0.3, and every second strategy forgets too much."""
+def made_up_result(setting: Changes) -> Result:
+    """A made-up result: a dropout of 0.3 is best, and the strategy `update` forgets too much."""
     return 1 - abs(setting["training.dropout"] - 0.3), 0.1 * (
         setting["training.strategy"] == "update"
     )
@@ -244,7 +244,10 @@ class KilledError(Exception):
 
 
 def run_search(folder: Path, jobs: int, *, trials: int = 13, kill: int = 99) -> list[Changes]:
-    """What is run until the process dies in a batch."""
+    """The settings that a search runs, until it is killed before a batch.
+
+    kill: so many trials are run first.
+    """
     ways: dict[str, Any] = {
         "training.dropout": Range(low=0.0, high=0.9),
         "training.strategy": ["extend", "update"],
@@ -258,7 +261,7 @@ def run_search(folder: Path, jobs: int, *, trials: int = 13, kill: int = 99) -> 
         if len(ran) >= kill:
             raise KilledError
         ran.extend(settings)
-        return [found(setting) for setting in settings]
+        return [made_up_result(setting) for setting in settings]
 
     with contextlib.suppress(KilledError):
         assert search(sweep=sweep, commit="abc1234", jobs=jobs, run=run)

@@ -25,6 +25,8 @@ from scripts.params import load_params
 
 RETRIES = 5
 LOGS = Path(".dvc/tmp/sweep")
+# Workers are sent these modules themselves, so they need no folder of the project.
+SENT = (clones, on_worker)
 
 
 def connect(address: str) -> Any:
@@ -49,8 +51,7 @@ def connect(address: str) -> Any:
             raise ExperimentError(
                 f"No Ray cluster at {address}: ray start --head ({error})"
             ) from error
-        # Workers are sent these modules themselves, so they need no folder of the project.
-        for module in (clones, on_worker):
+        for module in SENT:
             ray.cloudpickle.register_pickle_by_value(module)
     return ray
 
