@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import ROOT, write_world
 from tests.test_annotate import contents, run, sentences, start, wait_for, write
 
 pytest.importorskip("ray", reason="make ray")
@@ -136,31 +135,3 @@ def test_the_driver_is_killed_and_started_again(nodes: Nodes, world: tuple, tmp_
     assert again.returncode == 0, told
     assert contents(tmp_path / "out") == world[2]
     assert any(path.stat().st_mtime_ns == changed for path, changed in before.items())
-
-
-# Chunks are a megabyte; here they are small, so that there are some for each worker.
-PREPROCESS = """
-from pathlib import Path
-from scripts import intake, rehearsal
-from scripts.engine import Cluster
-from scripts.params import load_params
-from scripts.preprocess import preprocess
-intake.CHUNK = rehearsal.CHUNK = 500
-for output, jobs in ("here", 1), ("there", Cluster({address!r})):
-    preprocess(params=load_params(), base=Path({base!r}), output=Path(output), jobs=jobs)
-"""
-
-
-def test_preprocess_makes_the_same_bytes(
-    nodes: Nodes, bases: dict[str, Path], tmp_path: Path
-) -> None:
-    write_world(tmp_path / "w")
-    code = PREPROCESS.format(address=nodes.address, base=str(bases["own"]))
-    environment = nodes.environment | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", code]
-    subprocess.run(command, cwd=tmp_path / "w", env=environment, check=True, timeout=180)
-    here, there = (
-        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        for folder in (tmp_path / "w" / "here", tmp_path / "w" / "there")
-    )
-    assert here == there and Path("train/train-00001.spacy") in here

@@ -15,8 +15,8 @@ from scripts.intake.formats import Layout, Source
 from scripts.intake.minhash import SIGNATURE
 from scripts.intake.readers import Piece, read_pieces
 from scripts.intake.tally import FACTS, Batch, Chunk
-from scripts.intake.worker import Settings, start, work
-from scripts.runtime.workers import Jobs, in_order
+from scripts.intake.worker import ChunkWorker, Settings
+from scripts.runtime.workers import in_order
 from scripts.storage.docbins import write_shard
 
 CHUNK = 1 << 20
@@ -64,7 +64,7 @@ def take_in(
     *,
     output: Path,
     rejected: Path,
-    jobs: Jobs,
+    jobs: int,
     title: str,
 ) -> Batch:
     """Work on all files; write shards below `output` and whole rejected records to `rejected`.
@@ -77,7 +77,7 @@ def take_in(
     mentions: dict[tuple[str, str], list[numpy.ndarray]] = defaultdict(list)
     written: Counter[str] = Counter()
     with rejected.open("ab") as rejects:
-        for batch in in_order(work, read_chunks(sources, title), start, settings, jobs):
+        for batch in in_order(ChunkWorker, settings, read_chunks(sources, title), jobs):
             for part, shard in batch.shards.items():
                 write_shard(output, part, written[part], shard)
                 written[part] += 1
