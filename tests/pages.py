@@ -1,4 +1,4 @@
-"""Pages, tried in a browser and with hostile texts in them."""
+"""For tests of pages: a browser, and texts that would like to be more than text."""
 
 import re
 import shutil
@@ -40,7 +40,10 @@ class Elements(HTMLParser):
 
 
 def assert_text_stayed_text(page: str, scripts: int = 0) -> None:
-    """No element of the page runs or loads anything, but for so many scripts of its own."""
+    """Assert that hostile text is on the page, and became nothing that runs or loads anything.
+
+    scripts: how many scripts the page has of its own.
+    """
     elements = Elements(page)
     tags = [tag for tag, _ in elements.found]
     assert tags.count("script") == scripts
@@ -54,7 +57,7 @@ def assert_text_stayed_text(page: str, scripts: int = 0) -> None:
 
 
 def poison(value: Any, names: set[str]) -> Any:
-    """A value in which these names, keys too, are hostile."""
+    """Append hostile text to these names wherever they stand in a value, keys included."""
     if isinstance(value, dict):
         return {poison(key, names): poison(inner, names) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -68,7 +71,11 @@ def island_cut(page: str) -> str:
 
 
 def browse(path: Path, query: str = "", *flags: str) -> str:
-    """The page as Chromium made it, without a network; nothing may be said on its console."""
+    """Let Chromium open a page without a network, and return what became of it, as HTML.
+
+    query: what follows the page's address. flags: more options of Chromium. Its console must stay
+    empty. The data within the page is left out.
+    """
     assert CHROMIUM
     done = subprocess.run(
         [

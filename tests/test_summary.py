@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from scripts.reporting.summary import REPORT, as_text, summary
 from scripts.summary import main
+from tests.conftest import ROOT
 from tests.evaluations import summary_data, summary_scores
 
 
@@ -142,3 +145,10 @@ def test_without_results_it_fails_and_says_how_to_get_them(
     printed = capsys.readouterr().out
     assert missing in printed
     assert "make run" in printed
+
+
+def test_it_starts_without_what_only_a_new_report_needs() -> None:
+    heavy = "dvc jinja2 numpy spacy srsly vl_convert"
+    code = f"import sys, scripts.summary; print(*set('{heavy}'.split()) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.split() == []

@@ -21,6 +21,8 @@ Curves = dict[str, Points]
 """Points by the curve's name; the slashes in a name are folders."""
 
 LOSS, SCORES = "Loss in training", "Scores on dev"
+TITLES = {"label_f": "F of each label, on dev"}
+"""What pictures of folders are called; the others have the folder's name."""
 # How the lines of a picture are told apart, by dashes, too: not everybody sees every colour. The
 # page has the colours, one set for light and one for dark, and draws the same lines in its legend.
 DASHES = ([1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2, 1, 2])
@@ -81,7 +83,7 @@ def group_curves(curves: Curves) -> dict[str, Curves]:
         if "loss" in name:
             title, own = LOSS, name
         elif folder:
-            title, own = folder, last
+            title, own = TITLES.get(folder, folder), last
         else:
             title, own = SCORES if is_share(points) else name, name
         groups.setdefault(title, {})[own] = points

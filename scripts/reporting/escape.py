@@ -1,4 +1,4 @@
-"""Texts from outside, where they are shown: no terminal obeys them, no Markdown marks them up."""
+"""Make texts from data safe to show: in a terminal, and within Markdown."""
 
 import re
 from typing import Any
@@ -6,17 +6,21 @@ from typing import Any
 from markupsafe import Markup
 
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-# What is markup within a line: CommonMark's, and GitHub's tables, strikethrough and formulas.
+# The characters that are markup within a line, in CommonMark or in what GitHub adds to it: tables,
+# strikethrough and formulas.
 MARKUP = re.compile(r"[\\`*\[\]|~$#]|(?<!\w)_|_(?!\w)")
 
 
 def printable(text: str) -> str:
-    """Text on one line, with nothing in it that a terminal obeys or cannot show."""
+    """Put a text on one line, and replace whatever a terminal would obey or could not show."""
     return UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
 
 
 def escape(value: Any) -> Markup:
-    """A value as text within a line of Markdown."""
+    """Escape a value for a line of Markdown, where it then reads as plain text.
+
+    A value that is Markup already comes back unchanged.
+    """
     if isinstance(value, Markup):
         return value
     text = " ".join(str(value).split())

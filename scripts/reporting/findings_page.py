@@ -1,7 +1,7 @@
-"""Findings for people and programs: a page, JSON, and a table in the terminal.
+"""Show the findings in the data: as a page, as JSON for programs, and as a table in the terminal.
 
-The page is one file that loads nothing; every text in it is escaped. It runs no script, and its
-policy forbids even that.
+The page is one file that loads nothing and runs no script, which its policy forbids, too. Every
+text in it is escaped.
 """
 
 import json
@@ -17,21 +17,26 @@ from scripts.intake.findings import CODES, Finding
 from scripts.intake.tally import Outcome
 from scripts.reporting.escape import printable
 
+# What findings.json says of each finding.
+FIELDS = ("code", "severity", "path", "line", "doc", "text", "advice")
 ORDER = {code: number for number, code in enumerate(CODES)}
 
 
 def records_of(total: Outcome) -> dict[str, int]:
-    """How many records were read, used and rejected."""
+    """Count the records that were read, used and rejected."""
     return {"read": total.read, "used": total.used, "rejected": total.read - total.used}
 
 
 def sort_findings(findings: list[Finding]) -> list[Finding]:
-    """In the order of CODES, within a code as they were found."""
+    """Sort findings in the order of CODES; those of one code stay in the order they were found."""
     return sorted(findings, key=lambda finding: ORDER[finding.code])
 
 
 def count_codes(total: Outcome) -> list[dict[str, Any]]:
-    """Each code that was found, errors first."""
+    """Count the findings of each code that occurs, in the order of CODES: errors come first.
+
+    Each row has "code", "severity", "count", and "meaning": what the code stands for.
+    """
     return [
         {"code": code, "severity": CODES[code][0], "count": total.found[code], "meaning": meaning}
         for code, (_, meaning) in CODES.items()
@@ -40,22 +45,12 @@ def count_codes(total: Outcome) -> list[dict[str, Any]]:
 
 
 def write_findings(total: Outcome, folder: Path) -> None:
-    """Write findings.json and findings.html."""
+    """Write findings.json and findings.html into `folder`."""
     findings = sort_findings(total.findings)
     counts, records = count_codes(total), records_of(total)
-    rows = [
-        {
-            "code": finding.code,
-            "severity": finding.severity,
-            "path": finding.path,
-            "line": finding.line,
-            "doc": finding.doc,
-            "text": finding.text,
-            "advice": finding.advice,
-        }
-        for finding in findings
-    ]
-    # All in ASCII: half of a character can stand in what was rejected.
+    rows = [{name: getattr(finding, name) for name in FIELDS} for finding in findings]
+    # As ASCII, which json.dumps writes: a rejected text can hold half of a surrogate pair, and that
+    # has no encoding in UTF-8.
     text = json.dumps({"records": records, "counts": counts, "findings": rows}, indent=2)
     (folder / "findings.json").write_text(text, encoding="utf8")
     environment = Environment(
@@ -69,7 +64,10 @@ def write_findings(total: Outcome, folder: Path) -> None:
 
 
 def show_findings(total: Outcome, folder: Path, most: int = 3) -> None:
-    """Print counts by code, the first findings of each, and where the rest is."""
+    """Print the count of each code, its first findings, and where all of them are.
+
+    most: how many findings of each code are printed.
+    """
     records = records_of(total)
     msg.info(
         f"{records['read']:,} records read: {records['used']:,} used, "
@@ -91,6 +89,6 @@ def show_findings(total: Outcome, folder: Path, most: int = 3) -> None:
 
 
 def first_findings(findings: list[Finding], most: int) -> Iterator[Finding]:
-    """The first findings of each code."""
+    """Yield at most `most` findings of each code, from sorted findings."""
     for _, group in groupby(findings, key=lambda finding: finding.code):
         yield from list(group)[:most]

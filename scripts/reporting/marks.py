@@ -61,7 +61,7 @@ def mark_found(row: Row, model: str, labels: set[str]) -> list[Mark]:
 
 
 def score(marks: list[Mark]) -> int:
-    """The number of right marks less the number of wrong ones, as scripts/compare.py counts."""
+    """The number of right marks less the number of wrong ones, as comparisons of commits count."""
     states = [mark[3] for mark in marks if mark[3] != "uncounted"]
     return 2 * states.count("right") - len(states)
 

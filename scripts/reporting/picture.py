@@ -1,4 +1,4 @@
-"""Draw what the last run came to, as a terminal shows it, for the README.
+"""Draw the summary of the last run for the README, as a terminal shows it.
 
 python -m scripts.reporting.picture docs/summary.svg
 """
@@ -16,9 +16,9 @@ from scripts.reporting.summary import DATA, SCORES, summary
 
 
 def main(output: Path) -> None:
-    """Draw the summary of the last run."""
+    """Draw the summary of the last run as SVG into `output`."""
     scores, data = (json.loads(path.read_text(encoding="utf8")) for path in (SCORES, DATA))
-    # Since which commit is no matter of a page that shows this one.
+    # Without a comparison: what changed since the last commit tells a reader of the README nothing.
     parts = summary(scores, data, None, sorted(Path("packages").glob("*.whl")))
     with Path(os.devnull).open("w") as nowhere:
         console = Console(record=True, width=120, file=nowhere, force_terminal=True)
@@ -28,7 +28,7 @@ def main(output: Path) -> None:
                 title = "" if number else name
                 console.print(Text.assemble((f"{title:12}", "bold"), line))
     svg = console.export_svg(title="", unique_id="summary")
-    # A picture loads nothing from elsewhere: the reader's own fixed-width font will do.
+    # Rich's picture would load a font from the network: the reader's own fixed-width font will do.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(svg, encoding="utf8")

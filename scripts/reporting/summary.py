@@ -1,4 +1,4 @@
-"""The summary of an evaluation, in a few lines."""
+"""The summary of an evaluation, in about ten lines."""
 
 from pathlib import Path
 from typing import Any
@@ -9,38 +9,47 @@ from scripts.reporting.escape import printable
 
 REPORT, COMPARISON = Path("metrics/report.html"), Path("metrics/comparison.json")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
-# The report says what differs from the last commit: a new one makes it old.
+# Git appends to this file at every commit. A new commit makes the report old, because the report
+# says what differs from the last one.
 HEAD = Path(".git/logs/HEAD")
 
 
 def change(base: dict, tuned: dict) -> str:
-    """F of base and tuned, with the interval of tuned."""
+    """Say how F changed from base to tuned, with the interval of tuned."""
     bounds = between(tuned, "ents_f_low", "ents_f_high")
     return f"F {base['ents_f']:.3f} → {tuned['ents_f']:.3f}{bounds}"
 
 
 def between(scores: dict, low: str, high: str) -> str:
-    """An interval in brackets, where there is one."""
+    """An interval in brackets; nothing where `scores` has none.
+
+    low, high: the keys of its bounds in `scores`.
+    """
     return "" if scores.get(low) is None else f" ({scores[low]:.3f} to {scores[high]:.3f})"
 
 
+def rank(per_label: dict[str, dict]) -> str:
+    """Name the labels with their F, the best first; of more than four the two at either end."""
+    ranked = sorted(per_label, key=lambda label: -per_label[label]["ents_f"])
+    shown = [f"{label} {per_label[label]['ents_f']:.2f}" for label in ranked]
+    return ", ".join(shown if len(shown) <= 4 else [*shown[:2], "...", *shown[-2:]])
+
+
 def learned(base: dict, tuned: dict, documents: int) -> list[str]:
-    """What is said of the new labels."""
+    """Say how well the new labels were learned: in all, and the best and worst of them.
+
+    base, tuned: the figures of the new labels. documents: how many the test split has.
+    """
     gold = tuned["true_positives"] + tuned["misses"]
-    lines = [f"{change(base, tuned)} on {gold:,} entities in {documents:,} documents"]
-    ranked = sorted(tuned["per_label"], key=lambda label: -tuned["per_label"][label]["ents_f"])
-    shown = [f"{label} {tuned['per_label'][label]['ents_f']:.2f}" for label in ranked]
-    if len(shown) > 4:
-        shown = [*shown[:2], "...", *shown[-2:]]
     seen, unseen = (tuned[key]["ents_r"] for key in ("seen", "unseen"))
     return [
-        *lines,
-        f"{', '.join(shown)}; found of names in train {seen:.2f}, of others {unseen:.2f}",
+        f"{change(base, tuned)} on {gold:,} entities in {documents:,} documents",
+        f"{rank(tuned['per_label'])}; found of names in train {seen:.2f}, of others {unseen:.2f}",
     ]
 
 
 def kept(scores: dict, data: dict) -> list[str]:
-    """What is said of the base's labels."""
+    """Say how well the base's labels were kept."""
     base, tuned = scores["base"], scores["tuned"]
     if scores["retention"] is None:
         retention = "unknown: the base finds nothing there"
@@ -59,7 +68,7 @@ def kept(scores: dict, data: dict) -> list[str]:
 
 
 def since(comparison: dict[str, Any] | None) -> list[str]:
-    """What changed since the last commit, where that can be said."""
+    """Say what changed since the last commit; nothing without a comparison."""
     if not comparison:
         return []
     parts = [
@@ -72,7 +81,7 @@ def since(comparison: dict[str, Any] | None) -> list[str]:
 
 
 def warnings(data: dict) -> list[str]:
-    """What is to be known of the data."""
+    """Say what is wrong with the data, and which labels may mean the same as one of the base."""
     lines = []
     if found := sum(data["findings"].values()):
         lines.append(f"{found:,} findings ({', '.join(data['findings'])}): corpus/findings.html")
@@ -85,7 +94,12 @@ def warnings(data: dict) -> list[str]:
 def summary(
     scores: dict, data: dict, comparison: dict[str, Any] | None, wheels: list[Path]
 ) -> list[tuple[str, list[str]]]:
-    """The summary: headings, and the lines of each."""
+    """Make the summary: pairs of a heading and its lines, safe to print in a terminal.
+
+    scores, data: metrics/scores.json and corpus/data.json.
+    comparison: metrics/comparison.json; None where nothing can be compared.
+    wheels: the packages that were built.
+    """
     documents = scores["documents"]["test"]
     load = [f'spacy.load("{wheel.name.split("-")[0]}")' for wheel in wheels]
     install = [f"pip install {path}, then {call}" for path, call in zip(wheels, load, strict=True)]
@@ -101,7 +115,7 @@ def summary(
 
 
 def as_text(parts: list[tuple[str, list[str]]]) -> str:
-    """Headings in a column of their own."""
+    """Lay the summary out for a terminal, with the headings in a column of their own."""
     return "\n".join(
         f"{color(f'{name if number == 0 else str():12}', bold=True)}{line}"
         for name, lines in parts
