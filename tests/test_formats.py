@@ -666,7 +666,7 @@ def oversized() -> dict[str, bytes]:
 def test_what_is_too_large_for_a_text_is_refused_with_its_place(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "LONGEST", 100_000)
+    monkeypatch.setattr(readers, "MAX_PIECE_BYTES", 100_000)
     (tmp_path / name).write_bytes(oversized()[name])
     with pytest.raises(DataError, match=rf"{name}:\d+"):
         read(tmp_path / name)
@@ -675,7 +675,7 @@ def test_what_is_too_large_for_a_text_is_refused_with_its_place(
 def test_a_brat_text_that_is_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "LONGEST", 100)
+    monkeypatch.setattr(readers, "MAX_PIECE_BYTES", 100)
     (tmp_path / "a.txt").write_text("word " * 30, encoding="utf8")
     (tmp_path / "a.ann").touch()
     with pytest.raises(DataError, match=r"a\.txt"):
@@ -685,7 +685,7 @@ def test_a_brat_text_that_is_too_large_is_refused(
 def test_a_docbin_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "LONGEST_BIN", 100_000)
+    monkeypatch.setattr(readers, "MAX_DOCBIN_BYTES", 100_000)
     write_docbin([("one two three", [])] * 3000, tmp_path / "a.spacy")
     with pytest.raises(DataError, match=r"a\.spacy"):
         read(tmp_path / "a.spacy")
