@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from scripts.exceptions import UnusableError
 from scripts.intake.alignment import make_doc
 from scripts.intake.findings import CODES, Finding
-from scripts.intake.records import LONGEST, Record, check_record, list_oddities, make_record
+from scripts.intake.records import MAX_TEXT_LENGTH, Record, check_record, list_oddities, make_record
 
 NLP = spacy.blank("en")
 
@@ -235,9 +235,9 @@ def test_an_empty_text_is_rejected(text: str) -> None:
 
 
 def test_a_text_longer_than_the_pipeline_takes_is_rejected() -> None:
-    assert NLP.max_length == LONGEST
-    assert refused("a" * (LONGEST + 1)) == "too-long"
-    assert refused("a" * LONGEST) == ""
+    assert NLP.max_length == MAX_TEXT_LENGTH
+    assert refused("a" * (MAX_TEXT_LENGTH + 1)) == "too-long"
+    assert refused("a" * MAX_TEXT_LENGTH) == ""
 
 
 @pytest.mark.parametrize(

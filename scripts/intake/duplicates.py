@@ -12,7 +12,7 @@ from scripts.intake.formats import Source
 from scripts.intake.minhash import first_of, near_duplicates
 from scripts.intake.parsers import parse
 from scripts.intake.readers import read_pieces
-from scripts.intake.records import Record, find
+from scripts.intake.records import Record, finding_in
 from scripts.intake.tally import LISTED, PARTS, Batch
 
 Place = tuple[str, int]
@@ -34,7 +34,7 @@ def list_across(total: Batch, sources: list[Source]) -> None:
             here, there = (PARTS[facts["part"][k]] for k in (i, j))
             path, line = place(j)
             advice = ADVICE[code].format(here=here, other=f"{path}:{line} ({there})")
-            total.findings.append(find(code, records[place(i)], advice))
+            total.findings.append(finding_in(records[place(i)], code, advice))
 
 
 ADVICE = {

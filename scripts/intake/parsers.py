@@ -96,16 +96,16 @@ def parse_prodigy(value: dict, path: str, line: int) -> Record:
         for key, other in value.items():
             if key not in ("tokens", "relations") and isinstance(other, list) and other:
                 raise UnusableError("shape", f"What is in {key!r}? Spans stand in 'spans'. {ASK}")
-    said = [(s["start"], s["end"], s["text"]) for s in spans or () if "text" in s]
+    quoted = [(s["start"], s["end"], s["text"]) for s in spans or () if "text" in s]
     if tokens := value.get("tokens"):
-        said.append((tokens[-1]["start"], tokens[-1]["end"], tokens[-1]["text"]))
+        quoted.append((tokens[-1]["start"], tokens[-1]["end"], tokens[-1]["text"]))
     return make_record(
         value.get("text"),
         None if spans is None else [(s["start"], s["end"], s["label"]) for s in spans],
         doc=document(value),
         path=path,
         line=line,
-        said=said,
+        quoted=quoted,
     )
 
 
@@ -161,7 +161,7 @@ def parse_label_studio(value: dict, path: str, line: int) -> Record:
         doc=data.get("doc", document(data)),
         path=path,
         line=line,
-        said=[(s, e, words) for s, e, _, words in spans or () if words is not None],
+        quoted=[(s, e, words) for s, e, _, words in spans or () if words is not None],
         notes=notes,
     )
 
@@ -255,7 +255,7 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
     """A text and the T lines of its annotation; relations, events and notes are not read."""
     text = raw[0].decode("utf8")
     spans: list[tuple[int, int, str]] = []
-    said: list[tuple[int, int, str]] = []
+    quoted: list[tuple[int, int, str]] = []
     pieces: list[tuple[int, int]] = []
     notes: list[Note] = []
     for number, row in enumerate(raw[1].decode("utf8").splitlines(), 1):
@@ -278,9 +278,16 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
             notes.append(("discontinuous", advice, (bounds[0][0], bounds[-1][1])))
         else:
             spans.append((*bounds[0], label))
-            said.append((*bounds[0], words))
+            quoted.append((*bounds[0], words))
     return make_record(
-        text, spans, doc=Path(path).stem, path=path, line=line, said=said, open=pieces, notes=notes
+        text,
+        spans,
+        doc=Path(path).stem,
+        path=path,
+        line=line,
+        quoted=quoted,
+        open=pieces,
+        notes=notes,
     )
 
 

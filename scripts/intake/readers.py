@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -245,8 +245,10 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
     The rows of a text stand together; a row with empty cells for the span adds none.
     Raises DataError where they do not stand together or are too many, or where `read_table` does.
     """
+    # Held here, because it closes the file when nothing refers to it any more.
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     closed: set[int] = set()
-    for key, rows in groupby(read_table(file, path, layout.delimiter), itemgetter(1)):
+    for key, rows in groupby(read_table(text, path, layout.delimiter), itemgetter(1)):
         first, size = 0, len(key[0])
         spans: list[list[str]] = []
         for line, _, span in rows:
@@ -266,14 +268,13 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
 
 
 def read_table(
-    file: BinaryIO, path: Path, delimiter: str
+    text: TextIO, path: Path, delimiter: str
 ) -> Iterator[tuple[int, tuple[str, str | None], list[str]]]:
     """Yield every row that is not blank as line, (text, document or None), [start, end, label].
 
     Raises DataError where a row has not as many cells as the header, or is no CSV.
     """
     csv.field_size_limit(MAX_PIECE_BYTES)
-    text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     rows = csv.reader(text, delimiter=delimiter, strict=True)
     header = [name.strip().casefold() for name in next_row(rows, path) or ()]
     text_column, *span_columns = (header.index(name) for name in COLUMNS_OF_CSV)
