@@ -643,7 +643,7 @@ def test_a_file_under_the_name_of_another_is_read_as_what_it_is_or_refused(
         write_docbin([(text, spans) for text, spans, _ in TEXTS], path)
     elif file == "text.txt":
         path.write_text("No format at all\n", encoding="utf8")
-        with pytest.raises(DataError, match="no format"):
+        with pytest.raises(DataError, match="no known format"):
             read(path)
         return
     else:

@@ -162,8 +162,8 @@ def check_record(record: Record) -> None:
         raise UnusableError("empty-text", "Remove the record.")
     if size > MAX_TEXT_LENGTH:
         advice = (
-            f"{size:,} characters; {MAX_TEXT_LENGTH:,} are allowed. Split it; give the parts the same "
-            "meta.doc."
+            f"{size:,} characters; {MAX_TEXT_LENGTH:,} are allowed. Split it, and give the "
+            "parts the same meta.doc."
         )
         raise UnusableError("too-long", advice)
     spans = record.spans or []
