@@ -30,17 +30,7 @@ def make_doc(
     doc = nlp.make_doc(record.text)
     if record.spans is None:
         return doc
-    unknown = {token.i for start, end in record.open for token in touched(doc, start, end)}
-    spans: set[TokenSpan] = set()
-    for start, end, label in record.spans:
-        span = doc.char_span(start, end, label)
-        # spaCy never lets an entity start or end with a token that is only spaces.
-        if span is None or span[0].is_space or span[-1].is_space:
-            span = align(doc, start, end, alignment)
-            findings.append(describe_off_boundary(doc, record, (start, end, label), span))
-            unknown |= {token.i for token in touched(doc, start, end)}
-        if span is not None:
-            spans.add((span.start, span.end, label))
+    spans, unknown = take_spans(doc, record, alignment, findings)
     entities: list[Span] = []
     for group in group_overlapping(spans):
         if len(group) == 1:
@@ -53,6 +43,28 @@ def make_doc(
     missing = [doc[i : i + 1] for i in sorted(unknown)]
     doc.set_ents(entities, missing=missing, default=default)
     return doc
+
+
+def take_spans(
+    doc: Doc, record: Record, alignment: str, findings: list[Finding]
+) -> tuple[set[TokenSpan], set[int]]:
+    """Return a record's spans in tokens, and the tokens whose labels may be missing.
+
+    The arguments are those of `make_doc`. The tokens are those of open characters and of spans
+    that are off the token boundaries; a span that is used may cover some of them.
+    """
+    unknown = {token.i for start, end in record.open for token in touched(doc, start, end)}
+    spans: set[TokenSpan] = set()
+    for start, end, label in record.spans or ():
+        span = doc.char_span(start, end, label)
+        # spaCy never lets an entity start or end with a token that is only spaces.
+        if span is None or span[0].is_space or span[-1].is_space:
+            span = align(doc, start, end, alignment)
+            findings.append(describe_off_boundary(doc, record, (start, end, label), span))
+            unknown |= {token.i for token in touched(doc, start, end)}
+        if span is not None:
+            spans.add((span.start, span.end, label))
+    return spans, unknown
 
 
 def touched(doc: Doc, start: int, end: int) -> Span:
