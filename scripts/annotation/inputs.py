@@ -18,7 +18,8 @@ import pyarrow.parquet
 
 from scripts.exceptions import DataError
 from scripts.intake.formats import HEAD, JSON
-from scripts.intake.readers import LONGEST, Piece, Sized, read_array, read_filled_lines
+from scripts.intake.readers import MAX_PIECE_BYTES as LONGEST
+from scripts.intake.readers import Piece, Sized, read_array, read_filled_lines
 from scripts.storage.input_files import BOM, list_files, open_file, refuse_broken
 
 # Rows of Parquet that are in memory at once.

@@ -1,4 +1,4 @@
-"""A record becomes a Doc: its spans are aligned with the tokens."""
+"""Turn a record into a Doc by aligning its spans with the tokens."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from scripts.intake.findings import Finding
-from scripts.intake.records import Offsets, Record, find
+from scripts.intake.records import Offsets, Record, finding_in
+
+TokenSpan = tuple[int, int, str]
+"""A span in tokens: the first, the one after the last, and the label."""
 
 
 def make_doc(
@@ -14,47 +17,69 @@ def make_doc(
 ) -> Doc:
     """Tokenize a record and set its entities.
 
+    nlp: whose tokenizer is used.
+    record: a record that `check_record` accepts. If nobody has labelled it, nothing is set.
     alignment: what becomes of a span that is off the token boundaries. `strict` leaves it out,
-        `contract` takes the tokens that are whole in it, `expand` all that it touches.
-    default: what the tokens without a label are, outside or missing. A record without spans gets
-        nothing set.
+        `contract` takes the tokens that are entirely in it, `expand` all that it touches.
+    findings: findings about spans that could not be used as they are get appended to it.
+    default: the label of tokens outside of all spans: `outside` or `missing`.
+
+    The labels of tokens under a span that is left out, and of the record's open characters, are
+    missing.
     """
     doc = nlp.make_doc(record.text)
     if record.spans is None:
         return doc
-    unknown = {t.i for s, e in record.open for t in touched(doc, s, e)}
-    spans: set[tuple[int, int, str]] = set()
-    for start, end, label in record.spans:
-        span = doc.char_span(start, end, label)
-        # A token of spaces: spaCy never lets an entity start or end with one.
-        if span is None or span[0].is_space or span[-1].is_space:
-            span = align(doc, start, end, alignment)
-            findings.append(list_off_boundary(doc, record, (start, end, label), span))
-            unknown |= {token.i for token in touched(doc, start, end)}
-        if span is not None:
-            spans.add((span.start, span.end, label))
-    good: list[Span] = []
-    for group in overlapping(sorted(spans, key=lambda s: (s[0], -s[1], s[2]))):
+    spans, unknown = take_spans(doc, record, alignment, findings)
+    entities: list[Span] = []
+    for group in group_overlapping(spans):
         if len(group) == 1:
-            good.append(Span(doc, *group[0]))
+            entities.append(Span(doc, *group[0]))
         else:
-            findings.append(list_overlap(doc, record, group))
+            findings.append(describe_overlap(doc, record, group))
             unknown |= {i for start, end, _ in group for i in range(start, end)}
     if unknown:
-        unknown -= {token.i for span in good for token in span}
-    open_tokens = [doc[i : i + 1] for i in sorted(unknown)]
-    doc.set_ents(good, missing=open_tokens, default=default)
+        unknown -= {token.i for span in entities for token in span}
+    missing = [doc[i : i + 1] for i in sorted(unknown)]
+    doc.set_ents(entities, missing=missing, default=default)
     return doc
 
 
+def take_spans(
+    doc: Doc, record: Record, alignment: str, findings: list[Finding]
+) -> tuple[set[TokenSpan], set[int]]:
+    """Return a record's spans in tokens, and the tokens whose labels may be missing.
+
+    The arguments are those of `make_doc`. The tokens are those of open characters and of spans
+    that are off the token boundaries; a span that is used may cover some of them.
+    """
+    unknown = {token.i for start, end in record.open for token in touched(doc, start, end)}
+    spans: set[TokenSpan] = set()
+    for start, end, label in record.spans or ():
+        span = doc.char_span(start, end, label)
+        # spaCy never lets an entity start or end with a token that is only spaces.
+        if span is None or span[0].is_space or span[-1].is_space:
+            span = align(doc, start, end, alignment)
+            findings.append(describe_off_boundary(doc, record, (start, end, label), span))
+            unknown |= {token.i for token in touched(doc, start, end)}
+        if span is not None:
+            spans.add((span.start, span.end, label))
+    return spans, unknown
+
+
 def touched(doc: Doc, start: int, end: int) -> Span:
-    """The tokens that have a character in a part of the text."""
+    """Return the tokens that have at least one of the characters from `start` to `end`."""
     inside = [t.i for t in doc if t.idx < end and start < t.idx + len(t)]
     return doc[inside[0] : inside[-1] + 1] if inside else doc[0:0]
 
 
 def align(doc: Doc, start: int, end: int, alignment: str) -> Span | None:
-    """The span of whole tokens that a part of the text is taken for, without outer spaces."""
+    """Return the tokens that are taken for the characters from `start` to `end`.
+
+    alignment: as for `make_doc`.
+
+    Returns None if there are none. Tokens of spaces at either end are left out.
+    """
     if alignment == "strict":
         return None
     span = touched(doc, start, end)
@@ -71,8 +96,12 @@ def align(doc: Doc, start: int, end: int, alignment: str) -> Span | None:
     return span if len(span) else None
 
 
-def list_off_boundary(doc: Doc, record: Record, span: Offsets, taken: Span | None) -> Finding:
-    """A span that is off the token boundaries: what is nearest, and what it was taken for."""
+def describe_off_boundary(doc: Doc, record: Record, span: Offsets, taken: Span | None) -> Finding:
+    """Return the finding for a span that is off the token boundaries.
+
+    span: the span as it is in the data.
+    taken: the tokens that are used in its place, or None if it is left out.
+    """
     start, end, label = span
     marked = record.text[start:end]
     nearest = {mode: align(doc, start, end, mode) for mode in ("contract", "expand")}
@@ -80,34 +109,37 @@ def list_off_boundary(doc: Doc, record: Record, span: Offsets, taken: Span | Non
         f"{mode}: «{near.text}» ({near.start_char} to {near.end_char})" if near else f"{mode}: none"
         for mode, near in nearest.items()
     )
-    done = f"taken as «{taken.text}»" if taken else "left out, its tokens say nothing"
+    done = f"taken as «{taken.text}»" if taken else "left out, the labels of its tokens are missing"
     code = "outer-space" if marked.strip() != marked else "off-boundary"
-    advice = f"{label}, {start} to {end}, {done}. Nearest tokens, as data.alignment takes them: "
-    return find(code, record, advice + shown, (start, end))
+    advice = f"{label}, {start} to {end}: {done}. What data.alignment would take: {shown}"
+    return finding_in(record, code, advice, (start, end))
 
 
-def overlapping(spans: list[tuple[int, int, str]]) -> Iterator[list[tuple[int, int, str]]]:
-    """Groups of sorted spans that have tokens in common, directly or through one another."""
-    group: list[tuple[int, int, str]] = []
+def group_overlapping(spans: set[TokenSpan]) -> Iterator[list[TokenSpan]]:
+    """Yield groups of spans that overlap, directly or through others, in the text's order.
+
+    A span that overlaps with no other is a group of its own.
+    """
+    group: list[TokenSpan] = []
     last = 0
-    for span in spans:
+    for span in sorted(spans, key=lambda s: (s[0], -s[1], s[2])):
         if group and span[0] >= last:
             yield group
             group = []
         group.append(span)
-        last = max(last, span[1]) if len(group) > 1 else span[1]
+        last = max(last, span[1])
     if group:
         yield group
 
 
-def list_overlap(doc: Doc, record: Record, group: list[tuple[int, int, str]]) -> Finding:
-    """Spans that want the same tokens: none of them is used."""
+def describe_overlap(doc: Doc, record: Record, group: list[TokenSpan]) -> Finding:
+    """Return the finding for spans that share tokens, none of which is used."""
     first, last = group[0][0], max(end for _, end, _ in group)
     if len({(start, end) for start, end, _ in group}) == 1:
         code = "two-labels"
     else:
         code = "nested" if group[0][1] == last else "overlap"
     spans = ", ".join(f"{label} «{doc[start:end].text}»" for start, end, label in group)
-    advice = f"{spans}: left out, their tokens say nothing. Keep one of them."
+    advice = f"{spans}: left out, the labels of their tokens are missing. Keep one of them."
     where = doc[first:last]
-    return find(code, record, advice, (where.start_char, where.end_char))
+    return finding_in(record, code, advice, (where.start_char, where.end_char))

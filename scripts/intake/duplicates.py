@@ -13,7 +13,7 @@ from scripts.intake.formats import Source
 from scripts.intake.minhash import first_of, near_duplicates
 from scripts.intake.parsers import parse
 from scripts.intake.readers import read_pieces
-from scripts.intake.records import Record, find
+from scripts.intake.records import Record, finding_in
 from scripts.intake.tally import LISTED, PARTS, Tally
 
 # The path of a file, and a line in it.
@@ -49,7 +49,7 @@ def list_across(total: Tally, sources: list[Source]) -> None:
             here, there = (PARTS[facts["part"][k]] for k in (i, j))
             path, line = place(j)
             advice = ADVICE[code].format(here=here, other=f"{path}:{line} ({there})")
-            total.findings.append(find(code, records[place(i)], advice))
+            total.findings.append(finding_in(records[place(i)], code, advice))
 
 
 def pair_up(total: Tally) -> dict[str, numpy.ndarray]:

@@ -1,7 +1,8 @@
-"""Texts with nearly the same words, found by MinHash signatures.
+"""Find texts that have nearly the same words, by MinHash signatures.
 
-Broder, 1997, "On the resemblance and containment of documents"; candidates by bands: Leskovec,
-Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.
+Signatures: Broder, 1997, "On the resemblance and containment of documents". Only texts with an
+equal band of their signatures are compared: Leskovec, Rajaraman and Ullman, Mining of Massive
+Datasets, section 3.4.
 """
 
 from hashlib import sha256
@@ -9,13 +10,13 @@ from hashlib import sha256
 import numpy
 from spacy.strings import StringStore, get_string_id
 
-# Functions of a signature, and the bands that it is cut into.
+# The number of hash functions of a signature, and of the bands that it is divided into.
 SIGNATURE = 16
 BANDS = 4
-# Places in which near-duplicates agree: about four fifths of their words.
+# Near-duplicates agree in at least so many places: they share about four fifths of their words.
 ALIKE = 13
-# Words below which two texts are alike too easily.
-SHORT = 5
+# Texts of fewer words are not compared: they have nearly the same words too easily.
+MIN_WORDS = 5
 
 DIGITS = str.maketrans("123456789", "000000000")
 FACTORS = numpy.array(
@@ -25,10 +26,14 @@ FACTORS = numpy.array(
 
 
 def sign(strings: StringStore, tokens: list[numpy.ndarray]) -> numpy.ndarray:
-    """A MinHash signature of each text's set of words, case and digits apart (texts x SIGNATURE).
+    """Return the MinHash signature of every text's set of words (texts x SIGNATURE, 16 bits each).
 
-    tokens: for each text an array whose first column is ORTH.
-    Two texts agree in about as many places as they have words in common, of all words of both.
+    strings: the store that has the words.
+    tokens: for each text an array (words x attributes) whose first column is ORTH.
+
+    Words that differ only in case or in their digits (other than 0) count as the same. The share
+    of places in which two signatures agree estimates the share of words that both texts have,
+    among the words of either.
     """
     if not tokens:
         return numpy.zeros((0, SIGNATURE), "u2")
@@ -43,12 +48,12 @@ def sign(strings: StringStore, tokens: list[numpy.ndarray]) -> numpy.ndarray:
         numpy.minimum.reduceat((keys * factor) >> numpy.uint64(32), begins) for factor in FACTORS
     ]
     signature = numpy.stack(columns, axis=1).astype("u2")
-    signature[sizes < SHORT] = 0
+    signature[sizes < MIN_WORDS] = 0
     return signature
 
 
 def first_of(keys: numpy.ndarray) -> numpy.ndarray:
-    """For each of `keys`, where the same key stands first."""
+    """Return for every key the index of the first one that is equal to it."""
     _, first, inverse = numpy.unique(keys, return_index=True, return_inverse=True)
     return first[inverse]
 
@@ -56,13 +61,16 @@ def first_of(keys: numpy.ndarray) -> numpy.ndarray:
 def near_duplicates(
     signatures: numpy.ndarray, words: numpy.ndarray, first: numpy.ndarray
 ) -> numpy.ndarray:
-    """For each text, an earlier one with nearly the same words, or itself.
+    """Return for every text the index of an earlier one with nearly the same words, or its own.
 
-    signatures: texts x SIGNATURE; words: of each text; first: where the same text stands first.
-    Equal texts are no near-duplicates, and of several only the first counts.
+    signatures: the signatures of the texts (texts x SIGNATURE).
+    words: the number of words of each text.
+    first: for each text the index of the first one that is equal to it.
+
+    Equal texts are not near-duplicates: only the first of them is compared with others.
     """
     near = numpy.arange(len(first))
-    own = near[(first == near) & (words >= SHORT)]
+    own = near[(first == near) & (words >= MIN_WORDS)]
     width = SIGNATURE // BANDS
     for band in range(BANDS):
         keys = numpy.ascontiguousarray(signatures[own, band * width : (band + 1) * width])

@@ -1,8 +1,11 @@
-"""A piece of a file becomes a record, in each format that labelled texts come in.
+"""Make a record of a piece of a file, for every format of labelled texts.
 
-Tags are turned into spans by spaCy's own `iob_to_biluo` and `tags_to_entities`. Its converters for
-whole files are not used: they keep no line numbers, take the last column alone, and read an end tag
-E- as a new entity.
+spaCy's `iob_to_biluo` and `tags_to_entities` turn tags into spans. Its converters for whole files
+are not used: they lose the line numbers, take only the last column, and read an end tag E- as a
+new entity.
+
+Every parser takes the content of a piece, the path and line where it begins and, unless it is for
+one shape of JSON, the file's layout. It returns a record, or raises UnusableError.
 """
 
 from collections.abc import Callable
@@ -18,16 +21,22 @@ from scripts.intake.formats import ASK, TAG, Layout, split_row
 from scripts.intake.readers import Piece
 from scripts.intake.records import Note, Record, make_record
 
-# End and single, as some programs call the last and the unit of BILOU.
+# Some programs write E- (end) and S- (single) for what BILUO calls last and unit.
 BILUO = {"E-": "L-", "S-": "U-"}
 
 
 def parse(piece: Piece, layout: Layout) -> Record:
-    """Make the record of a piece; UnusableError says why there is none."""
+    """Make the record of a piece.
+
+    piece: a piece, as `read_pieces` (scripts/intake/readers.py) yields it.
+    layout: the format of its file.
+
+    Raises UnusableError, which says why no record can be made of it.
+    """
     path, line, raw = piece
     try:
         record = PARSERS[layout.name](raw, path, line, layout)
-        # JSON can write half of a character, which no file and no Doc can hold.
+        # JSON can express half of a surrogate pair, which neither a file nor a Doc can hold.
         labels = [label for _, _, label in record.spans or ()]
         "".join([record.text, record.doc, *labels]).encode()
         return record
@@ -39,14 +48,18 @@ def parse(piece: Piece, layout: Layout) -> Record:
 
 
 def parse_text(raw: bytes, path: str, line: int, _: Layout) -> Record:
-    """A plain text."""
+    """Parse a line of plain text, which has no labels."""
     return make_record(raw.decode("utf8").strip(), None, doc=None, path=path, line=line)
 
 
 def parse_json(raw: Any, path: str, line: int, layout: Layout) -> Record:
-    """A value of JSON: one of four shapes, the one that was asked for or the one that it has."""
+    """Parse JSON in the shape of one of four programs.
+
+    raw: a line as bytes, or an element of an array.
+    layout: `lines` or `array` to find out which shape it is, or the name of one.
+    """
     value = load(raw)
-    # As it stands in rejected.jsonl, mended.
+    # A line of rejected.jsonl, which somebody has mended, has the record inside.
     if isinstance(value, dict) and "record" in value and "text" not in value:
         value = value["record"]
     kind = layout.name
@@ -56,11 +69,14 @@ def parse_json(raw: Any, path: str, line: int, layout: Layout) -> Record:
         return SHAPES[kind](value, path, line)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise UnusableError("shape", f"The record is not built as {kind} is ({what}).") from None
+        raise UnusableError("shape", f"The record is not in the format {kind} ({what}).") from None
 
 
 def load(raw: Any) -> Any:
-    """The value of a line; an element of an array is one already."""
+    """Return the value of a line of JSON (bytes), or an element of an array (a value) as it is.
+
+    Raises UnusableError where the line is not JSON, UnicodeDecodeError where it is not UTF-8.
+    """
     if not isinstance(raw, bytes):
         return raw
     text = raw.decode("utf8")
@@ -68,16 +84,19 @@ def load(raw: Any) -> Any:
         return srsly.json_loads(text.strip())
     except (ValueError, RecursionError) as error:
         raise UnusableError(
-            "not-json", f"{error}: is the line cut, or a part of a longer value?"
+            "not-json", f"{error}: is the line cut, or one of several lines of a value?"
         ) from None
 
 
 def shape_of(value: Any) -> str:
-    """Whose JSON a record is."""
+    """Return the name of the format that a value of JSON has; `prodigy` if it looks like none.
+
+    Raises UnusableError where it is neither an object nor a list.
+    """
     if isinstance(value, list):
         return "spacy-json"
     if not isinstance(value, dict):
-        raise UnusableError("shape", "A record is an object or a pair of a text and its entities.")
+        raise UnusableError("shape", "A record must be an object, or a text and its entities.")
     if isinstance(value.get("data"), dict):
         return "label-studio"
     if "spans" not in value and any(
@@ -88,38 +107,45 @@ def shape_of(value: Any) -> str:
 
 
 def parse_prodigy(value: dict, path: str, line: int) -> Record:
-    """Spans beside their text; spaCy's own `Doc.to_json` has "ents" instead."""
+    """Parse a record of Prodigy, or of spaCy's `Doc.to_json`, which says "ents" for "spans".
+
+    Raises UnusableError where there are no spans but another list, which may hold them.
+    """
     if (answer := value.get("answer")) not in (None, "accept"):
         raise UnusableError("answer", f"{answer}: by its annotator.")
     spans = value.get("spans", value.get("ents"))
     if spans is None:
         for key, other in value.items():
             if key not in ("tokens", "relations") and isinstance(other, list) and other:
-                raise UnusableError("shape", f"What is in {key!r}? Spans stand in 'spans'. {ASK}")
-    said = [(s["start"], s["end"], s["text"]) for s in spans or () if "text" in s]
+                raise UnusableError("shape", f"What is in {key!r}? Spans must be in 'spans'. {ASK}")
+    quoted = [(s["start"], s["end"], s["text"]) for s in spans or () if "text" in s]
     if tokens := value.get("tokens"):
-        said.append((tokens[-1]["start"], tokens[-1]["end"], tokens[-1]["text"]))
+        quoted.append((tokens[-1]["start"], tokens[-1]["end"], tokens[-1]["text"]))
     return make_record(
         value.get("text"),
         None if spans is None else [(s["start"], s["end"], s["label"]) for s in spans],
-        doc=document(value),
+        doc=get_document(value),
         path=path,
         line=line,
-        said=said,
+        quoted=quoted,
     )
 
 
-def document(value: dict) -> Any:
-    """The document that a record names."""
+def get_document(value: dict) -> Any:
+    """Return the name of the document in a record's `meta.doc`, or None."""
     meta = value.get("meta")
     return meta.get("doc") if isinstance(meta, dict) else None
 
 
 def parse_doccano(value: dict, path: str, line: int) -> Record:
-    """Triples, or objects with start_offset and end_offset; several lists add up."""
+    """Parse a record of doccano.
+
+    Spans are triples (start, end, label) or objects with `start_offset`, `end_offset` and `label`,
+    in one or more of the lists `label`, `labels` and `entities`.
+    """
     keys = {"label", "labels", "entities"} & value.keys()
     if not keys:
-        raise UnusableError("shape", "It has no 'label', 'labels' or 'entities'.")
+        raise UnusableError("shape", "The record has no 'label', 'labels' or 'entities'.")
     spans = []
     for key in sorted(keys):
         for span in value[key]:
@@ -128,19 +154,22 @@ def parse_doccano(value: dict, path: str, line: int) -> Record:
             start, end, label = span
             spans.append((start, end, label))
     text = value.get("text", value.get("data"))
-    return make_record(text, spans, doc=document(value), path=path, line=line)
+    return make_record(text, spans, doc=get_document(value), path=path, line=line)
 
 
 def parse_spacy_json(value: list, path: str, line: int) -> Record:
-    """A pair of a text and {"entities": [[start, end, label], ...]}, as in spaCy's version 2."""
+    """Parse spaCy 2's pair of a text and {"entities": [[start, end, label], ...]}."""
     text, annotation = value
     entities = annotation.get("entities")
     spans = None if entities is None else [(s, e, label) for s, e, label, *_ in entities]
-    return make_record(text, spans, doc=document(annotation), path=path, line=line)
+    return make_record(text, spans, doc=get_document(annotation), path=path, line=line)
 
 
 def parse_label_studio(value: dict, path: str, line: int) -> Record:
-    """A task with its annotations; predictions are not gold and are not read."""
+    """Parse a task of Label Studio with its annotations, of which the first is used.
+
+    Predictions are not read: nobody has checked them.
+    """
     data = value["data"]
     texts = [data["text"]] if "text" in data else [x for x in data.values() if isinstance(x, str)]
     if len(texts) != 1:
@@ -148,26 +177,30 @@ def parse_label_studio(value: dict, path: str, line: int) -> Record:
     made = value.get("annotations", value.get("completions")) or []
     done = [a for a in made if not a.get("was_cancelled")]
     if made and not done:
-        raise UnusableError("answer", "Every annotation of it was cancelled.")
+        raise UnusableError("answer", "All of its annotations were cancelled.")
     versions = [read_results(annotation["result"]) for annotation in done]
     notes = []
     if any({x[:3] for x in version} != {x[:3] for x in versions[0]} for version in versions[1:]):
-        advice = f"{len(versions)} annotations differ; the first is used. Export one for each text."
+        advice = f"{len(versions)} annotations differ; the first is used. Export one per text."
         notes.append(("annotators-differ", advice, (0, 0)))
     spans = versions[0] if versions else None
     return make_record(
         texts[0],
         None if spans is None else [span[:3] for span in spans],
-        doc=data.get("doc", document(data)),
+        doc=data.get("doc", get_document(data)),
         path=path,
         line=line,
-        said=[(s, e, words) for s, e, _, words in spans or () if words is not None],
+        quoted=[(s, e, words) for s, e, _, words in spans or () if words is not None],
         notes=notes,
     )
 
 
 def read_results(results: list[dict]) -> list[tuple[Any, Any, Any, Any]]:
-    """Start, end, label and words of each labelled region; what is no region is passed over."""
+    """Return (start, end, label, words or None) for every label of every region.
+
+    Results that are no region, such as a choice for the whole text, are passed over.
+    Raises UnusableError where a region has no label.
+    """
     regions = [r["value"] for r in results if "start" in r.get("value", {})]
     found = []
     for region in regions:
@@ -181,13 +214,13 @@ def read_results(results: list[dict]) -> list[tuple[Any, Any, Any, Any]]:
 
 
 def parse_docbin(raw: tuple, path: str, line: int, _: Layout) -> Record:
-    """A Doc's text and entities."""
+    """Parse what `take_doc` (scripts/intake/readers.py) returns of a Doc."""
     text, spans, open_characters, doc = raw
     return make_record(text, spans, doc=doc, path=path, line=line, open=open_characters)
 
 
 def parse_columns(raw: tuple, path: str, line: int, layout: Layout) -> Record:
-    """Words joined by spaces, and the spans of every column of tags."""
+    """Parse the lines of a sentence in columns: (name of the document or None, lines as bytes)."""
     doc, lines = raw
     rows = [split_row(row.decode("utf8"), layout.delimiter) for row in lines]
     for number, row in enumerate(rows, line):
@@ -199,7 +232,7 @@ def parse_columns(raw: tuple, path: str, line: int, layout: Layout) -> Record:
 
 
 def parse_iob(raw: bytes, path: str, line: int, _: Layout) -> Record:
-    """A sentence of word|TAG, perhaps with more between them."""
+    """Parse a sentence of word|TAG; there may be other fields between word and tag."""
     parts = [part.split("|") for part in raw.decode("utf8").split()]
     words = [part[0] or "|" for part in parts]
     return join_words(words, [[part[-1] for part in parts]], None, path, line)
@@ -208,80 +241,104 @@ def parse_iob(raw: bytes, path: str, line: int, _: Layout) -> Record:
 def join_words(
     words: list[str], columns: list[list[str]], doc: str | None, path: str, line: int
 ) -> Record:
-    """A record of words and their tags in one or more columns."""
+    """Make a record of a sentence's words, joined by spaces, and their tags.
+
+    columns: one or more lists of as many tags as there are words; their spans are added up.
+
+    Raises UnusableError where a tag is not one.
+    """
     starts = [*accumulate((len(word) + 1 for word in words), initial=0)]
     spans, notes = [], []
     for column in columns:
         if bad := [tag for tag in column if not TAG.match(tag)]:
-            raise UnusableError("shape", f"{bad[0]!r} is no tag: O, B-, I-, L-, U-, E-, S-.")
+            raise UnusableError(
+                "shape", f"{bad[0]!r} is no tag: write O, or B-, I-, L-, U-, E- or S-."
+            )
         tags = [BILUO.get(tag[:2], tag[:2]) + tag[2:] for tag in column]
         for label, first, last in tags_to_entities(iob_to_biluo(tags)):
             spans.append((starts[first], starts[last + 1] - 1, label))
-        if at := mixed_at(tags):
-            advice = f"{tags[at]} goes on with nothing; it is read as a beginning. Mend the tag."
+        if at := find_mixed_tag(tags):
+            advice = f"{tags[at]} continues no entity; it is read as the first tag of one."
             notes.append(("mixed-tags", advice, (starts[at], starts[at + 1] - 1)))
     return make_record(" ".join(words), spans, doc=doc, path=path, line=line, notes=notes)
 
 
-def mixed_at(tags: list[str]) -> int:
-    """The first token that goes on with no entity, in a text where B- begins them; 0 for none.
+def find_mixed_tag(tags: list[str]) -> int:
+    """Return the place of the first I- or L- tag that continues no entity, or 0 if there is none.
 
-    Where none begins with B- after another token, I- may begin one: so do the schemes IO and IOB1.
+    Such a tag is an error only where entities begin with B-. In the schemes IO and IOB1 they begin
+    with I-, and B- comes at most directly after another entity: there 0 is returned. The first tag
+    counts as none, too.
     """
-    before = ["O", *tags[:-1]]
-    if not any(tag[:2] == "B-" and last == "O" for last, tag in zip(before, tags, strict=True)):
+    pairs = list(zip(["O", *tags], tags, strict=False))
+    if not any(tag[:2] == "B-" and last == "O" for last, tag in pairs):
         return 0
-    return next(
-        (
-            i
-            for i, (last, tag) in enumerate(zip(before, tags, strict=True))
-            if tag[:2] in ("I-", "L-") and last not in (f"B-{tag[2:]}", f"I-{tag[2:]}")
-        ),
-        0,
-    )
+    for i, (last, tag) in enumerate(pairs):
+        if tag[:2] in ("I-", "L-") and last not in (f"B-{tag[2:]}", f"I-{tag[2:]}"):
+            return i
+    return 0
 
 
 def parse_csv(raw: tuple, path: str, line: int, _: Layout) -> Record:
-    """A text and its rows."""
+    """Parse (text, name of the document or None, [start, end, label] of every span) of a table."""
     text, doc, rows = raw
     try:
         spans = [(int(start), int(end), label) for start, end, label in rows]
     except ValueError as error:
-        raise UnusableError("shape", f"start and end are whole numbers ({error}).") from None
+        raise UnusableError("shape", f"start and end must be whole numbers ({error}).") from None
     return make_record(text, spans, doc=doc, path=path, line=line)
 
 
 def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -> Record:
-    """A text and the T lines of its annotation; relations, events and notes are not read."""
+    """Parse the bytes of a text and of its .ann file.
+
+    Only the lines of the .ann file that begin with T are used: the others are relations, events
+    and notes.
+    """
     text = raw[0].decode("utf8")
     spans: list[tuple[int, int, str]] = []
-    said: list[tuple[int, int, str]] = []
+    quoted: list[tuple[int, int, str]] = []
     pieces: list[tuple[int, int]] = []
     notes: list[Note] = []
     for number, row in enumerate(raw[1].decode("utf8").splitlines(), 1):
         if not row.startswith("T"):
             continue
         try:
-            _, mark, words = row.split("\t", 2)
-            label, places = mark.split(" ", 1)
-            bounds = []
-            for place in places.split(";"):
-                start, end = place.split()
-                bounds.append((int(start), int(end)))
+            label, bounds, words = parse_brat_row(row)
         except ValueError:
-            raise UnusableError(
-                "shape", f"line {number} of the .ann: {row[:80]!r} is no span."
-            ) from None
+            advice = f"line {number} of the .ann: {row[:80]!r} is no span."
+            raise UnusableError("shape", advice) from None
         if len(bounds) > 1:
             pieces += bounds
-            advice = f"line {number} of the .ann: {label} in pieces: left out, they say nothing."
+            advice = (
+                f"line {number} of the .ann: {label} is in several pieces: left out, the labels of "
+                "its tokens are missing."
+            )
             notes.append(("discontinuous", advice, (bounds[0][0], bounds[-1][1])))
         else:
             spans.append((*bounds[0], label))
-            said.append((*bounds[0], words))
+            quoted.append((*bounds[0], words))
     return make_record(
-        text, spans, doc=Path(path).stem, path=path, line=line, said=said, open=pieces, notes=notes
+        text,
+        spans,
+        doc=Path(path).stem,
+        path=path,
+        line=line,
+        quoted=quoted,
+        open=pieces,
+        notes=notes,
     )
+
+
+def parse_brat_row(row: str) -> tuple[str, list[tuple[int, int]], str]:
+    """Split a T line into label, (start, end) of every piece, and words; ValueError if broken."""
+    _, mark, words = row.split("\t", 2)
+    label, places = mark.split(" ", 1)
+    bounds = []
+    for place in places.split(";"):
+        start, end = place.split()
+        bounds.append((int(start), int(end)))
+    return label, bounds, words
 
 
 SHAPES: dict[str, Callable[[Any, str, int], Record]] = {

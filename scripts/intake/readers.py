@@ -1,8 +1,8 @@
-"""Files of labelled texts are cut into pieces, each what a record is made of.
+"""Cut files of labelled texts into pieces, each of which becomes one record.
 
-A piece is a line of JSON, an element of an array, the lines of a sentence, rows of a table, a text
-with its annotation. A file is cut in one process; `parse` (scripts/intake/parsers.py), which is
-the work, can run in many.
+A piece is a line of JSON, an element of a JSON array, the lines of a sentence, the rows of a table
+that have the same text, or a text with its annotation. A file is cut in one process; turning
+pieces into records (`parse` in scripts/intake/parsers.py) takes longer and can run in many.
 """
 
 import csv
@@ -11,8 +11,10 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -22,187 +24,273 @@ from scripts.exceptions import DataError
 from scripts.intake.formats import COLUMNS_OF_CSV, Layout, is_comment
 from scripts.storage.input_files import BOM, open_file, refuse_broken
 
-# File, line where it begins (in an array or DocBin its number, from 1), and what stands there.
 Piece = tuple[str, int, Any]
-# Line, what stands there, and about how many characters or bytes that are.
+"""A file's path, the line on which the piece begins, and its content.
+
+In an array or a DocBin the second value is the number of the element, counted from 1. What the
+content is depends on the format: see the reader and the parser of the format.
+"""
 Sized = tuple[int, Any, int]
-# Bytes of one piece: nothing that is a text is longer, whatever is will not fit in memory.
-LONGEST = 32 << 20
-# Of a DocBin, unpacked; what is in its lists and dictionaries, which takes most; and of one Doc's
-# own.
-LONGEST_BIN = 256 << 20
-MOST_PARTS = 8_000_000
-LONGEST_DATA = 1 << 20
-# Rows of a table that tell of one text.
-MOST_ROWS = 1_000_000
-BLOCK = 1 << 16
+"""The line and content of a piece, and its approximate size in characters or bytes."""
+
+# A longer piece is refused: it is not a text, and might not fit in memory.
+MAX_PIECE_BYTES = 32 << 20
+# Limits of a DocBin: its unpacked size; the number of its lists, dictionaries and their items,
+# which take the most memory; and the size of the user data or span groups of one Doc.
+MAX_DOCBIN_BYTES = 256 << 20
+MAX_DOCBIN_PARTS = 8_000_000
+MAX_DOC_DATA_BYTES = 1 << 20
+MAX_ROWS_PER_TEXT = 1_000_000
+# Characters of an array that are read at once.
+BLOCK_SIZE = 1 << 16
 
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
 SPACE = re.compile(r"[ \t\r\n]*")
-# What must stand at some places of an array.
-WANTED = {"open": "[", "next": ","}
+DECODER = json.JSONDecoder()
 
 
 def read_pieces(
     path: Path, layout: Layout, progress: Callable[[int], object] = id
 ) -> Iterator[tuple[Piece, int]]:
-    """Cut a file into pieces; each comes with its size.
+    """Cut a file into pieces.
 
-    progress: is told now and then how many bytes of the file are done.
-    Raises DataError with file and line where the file cannot be read on.
+    path: the file; it may be compressed with gzip.
+    layout: its format, as `recognize` (scripts/intake/formats.py) returns it.
+    progress: called now and then with the number of bytes of the file that are done.
+
+    Yields each piece with its approximate size in characters or bytes.
+    Raises DataError, with file and line, where the file cannot be read on.
     """
     raw, file = open_file(path)
     kind = layout.delimiter if layout.delimiter in ("lines", "array") else layout.name
     with raw:
-        for number, (line, piece, size) in enumerate(READERS[kind](file, path, layout)):
+        for number, (line, content, size) in enumerate(READERS[kind](file, path, layout)):
             if number % 1000 == 0:
                 progress(raw.tell())
-            yield (str(path), line, piece), size
+            yield (str(path), line, content), size
     progress(path.stat().st_size)
 
 
 def read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
-    """Number and bytes of every line, without the byte order mark that some programs write."""
+    """Yield the number and bytes of every line, without a byte order mark.
+
+    Raises DataError where a line is too long or the file cannot be read or unpacked.
+    """
     number = 1
     while True:
         try:
-            line = file.readline(LONGEST + 1)
+            line = file.readline(MAX_PIECE_BYTES + 1)
         except (EOFError, OSError, zlib.error):
+            # The context manager is entered only now: entering it for every line takes time.
             with refuse_broken(path, number):
                 raise
         if not line:
             return
-        if len(line) > LONGEST:
+        if len(line) > MAX_PIECE_BYTES:
             raise DataError(
-                f"{path}:{number}: a line of more than {LONGEST >> 20} MB is no text: is it a file "
-                "of another kind? Split it."
+                f"{path}:{number}: a line of more than {MAX_PIECE_BYTES >> 20} MB is no text: is "
+                "it a file of another kind? Split it."
             )
         yield number, line.removeprefix(BOM) if number == 1 else line
         number += 1
 
 
 def read_filled_lines(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
-    """Every line that is not blank."""
+    """Yield every line that is not blank, as bytes."""
     for number, line in read_lines(file, path):
         if not line.isspace():
             yield number, line, len(line)
 
 
-def read_array(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
-    """The elements of an array that may be larger than the memory, counted from 1."""
-    text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-    decode = json.JSONDecoder().raw_decode
-    buffer, at, line, block, ended = "", 0, 1, BLOCK, False
-    number = 0
-    state = "open"  # open the array, first (or its end), next (a comma or its end), value, end
+class ArrayText:
+    """The text of a JSON array, read block by block: the array may be larger than the memory.
 
-    def fail(what: str, position: int) -> DataError:
-        return DataError(f"{path}:{line + buffer.count(chr(10), at, position)}: {what}.")
+    `buffer` is the text that has been read and `at` the position in it up to which it is parsed;
+    `line` is the line of the file at that position.
+    """
 
-    while True:
-        start = SPACE.match(buffer, at).end()  # type: ignore[union-attr]
-        line, at = line + buffer.count("\n", at, start), start
-        char = buffer[at : at + 1]
-        if char == "]" and state in ("first", "next"):
-            state, at = "end", at + 1
-        elif char and state in WANTED:
-            if char != WANTED[state]:
-                raise fail(f"not JSON, a {WANTED[state]} is missing", at)
-            state, at = ("first" if state == "open" else "value"), at + 1
-        elif char and state == "end":
-            raise fail("not JSON, there is more after the array's end", at)
-        else:
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self.text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+        self.path = path
+        self.buffer, self.at, self.line = "", 0, 1
+        self.block, self.ended = BLOCK_SIZE, False
+
+    def error(self, what: str, position: int) -> DataError:
+        """Return an error that names the line of a position in the buffer."""
+        line = self.line + self.buffer.count("\n", self.at, position)
+        return DataError(f"{self.path}:{line}: {what}.")
+
+    def read_more(self) -> None:
+        """Add the next block to the buffer, and drop what is parsed.
+
+        A value that is still incomplete is parsed again after every block. Each block is twice as
+        large as the last, so that this takes linear time in the length of the value.
+        """
+        with refuse_broken(self.path, self.line):
+            more = self.text.read(self.block)
+        self.buffer, self.at = self.buffer[self.at :] + more, 0
+        self.block, self.ended = 2 * self.block, not more
+
+    def advance(self, position: int) -> None:
+        """Move to a later position in the buffer."""
+        self.line += self.buffer.count("\n", self.at, position)
+        self.at = position
+
+    def peek(self) -> str:
+        """Skip white space and return the next character, or "" at the end of the file."""
+        while True:
+            char = self.buffer[self.at : self.at + 1]
+            if char > " ":  # neither white space nor empty: mostly so, and fast
+                return char
+            self.advance(SPACE.match(self.buffer, self.at).end())  # type: ignore[union-attr]
+            if self.at < len(self.buffer) or self.ended:
+                return self.buffer[self.at : self.at + 1]
+            self.read_more()
+
+    def peek_inside(self) -> str:
+        """Return the next character; raise DataError at the end of the file."""
+        if char := self.peek():
+            return char
+        raise self.error("the array has no end: the file is cut", len(self.buffer))
+
+    def take(self, wanted: str) -> None:
+        """Move past a character; raise DataError where another one stands."""
+        if self.peek_inside() != wanted:
+            raise self.error(f"not JSON, a {wanted} is missing", self.at)
+        self.at += 1
+
+    def take_value(self) -> tuple[Any, int]:
+        """Move past a value; return it and its length in characters, or raise DataError."""
+        while True:
+            self.peek_inside()
             try:
-                if char:
-                    value, end = decode(buffer, at)
-                    number += 1
-                    yield number, value, end - at
-                    line, at = line + buffer.count("\n", at, end), end
-                    state, block = "next", BLOCK
-                    continue
+                value, end = DECODER.raw_decode(self.buffer, self.at)
             except json.JSONDecodeError as error:
-                if ended or len(buffer) > LONGEST:
-                    raise fail(f"not JSON ({error.msg}), or cut, or too long", error.pos) from None
+                # Perhaps the value only goes on in the next block.
+                if self.ended or len(self.buffer) > MAX_PIECE_BYTES:
+                    what = f"not JSON ({error.msg}), or cut, or too long"
+                    raise self.error(what, error.pos) from None
+                self.read_more()
+                continue
             except ValueError as error:  # a number of thousands of digits
-                raise fail(f"not to be read ({error})", at) from None
+                raise self.error(f"not to be read ({error})", self.at) from None
             except RecursionError:
-                raise fail("values nested too deep to be a text", at) from None
-            if ended:
-                if state == "end":
-                    return
-                raise fail("the array has no end: the file is cut", len(buffer))
-            with refuse_broken(path, line):
-                more = text.read(block)
-            buffer, at, block, ended = buffer[at:] + more, 0, 2 * block, not more
+                raise self.error("values nested too deep to be a text", self.at) from None
+            size = end - self.at
+            self.advance(end)
+            self.block = BLOCK_SIZE
+            return value, size
+
+
+def read_array(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
+    """Yield the elements of a JSON array one by one, numbered from 1."""
+    array = ArrayText(file, path)
+    array.take("[")
+    number = 0
+    is_last = array.peek() == "]"
+    while not is_last:
+        number += 1
+        value, size = array.take_value()
+        yield number, value, size
+        is_last = array.peek() == "]"
+        if not is_last:
+            array.take(",")
+    array.take("]")
+    if array.peek():
+        raise array.error("not JSON, there is more after the array's end", array.at)
 
 
 def read_columns(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
-    """The lines of every sentence, with the document that it is in."""
+    """Yield every sentence as (name of its document, its lines as bytes).
+
+    Blank lines and comments separate sentences. The name is None before the first line that begins
+    a document; a document without an identifier is named by the file and its number.
+    Raises DataError where a sentence is too long.
+    """
     document: str | None = None
     documents, first, size = 0, 0, 0
     rows: list[bytes] = []
     for number, line in read_lines(file, path):
-        comment = line[:1] in b"-#" and is_comment(line.decode("utf8", "replace"))
-        if comment or not line.strip(b" \t\r\n"):
-            if rows:
-                yield first, (document, rows), size
-            rows, size = [], 0
-            if comment and (named := DOCUMENT.match(line.decode("utf8", "replace"))):
-                documents += 1
-                document = (named[1] or f"{path.name}-{documents}").strip()
-        else:
+        # Most lines are no comment: only those that may be one are decoded.
+        comment = find_comment(line) if line[:1] in b"-#" else ""
+        if not comment and line.strip(b" \t\r\n"):
             first = first if rows else number
             rows.append(line)
             size += len(line)
-            if size > LONGEST:
+            if size > MAX_PIECE_BYTES:
                 raise DataError(
                     f"{path}:{first}: a sentence of {len(rows):,} lines has no end: put a blank "
                     "line after every sentence."
                 )
+            continue
+        if rows:
+            yield first, (document, rows), size
+            rows, size = [], 0
+        if comment and (named := DOCUMENT.match(comment)):
+            documents += 1
+            document = (named[1] or f"{path.name}-{documents}").strip()
     if rows:
         yield first, (document, rows), size
 
 
+def find_comment(line: bytes) -> str:
+    """Return a line of a column file as text if it is a comment, else an empty string."""
+    text = line.decode("utf8", "replace")
+    return text if is_comment(text) else ""
+
+
 def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
-    """Rows that follow each other with one text, and what they say of it."""
+    """Yield every text of a table as (text, name of its document, cells of its spans).
+
+    The rows of a text stand together; a row with empty cells for the span adds none.
+    Raises DataError where they do not stand together or are too many, or where `read_table` does.
+    """
+    # Held here, because it closes the file when nothing refers to it any more.
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-    csv.field_size_limit(LONGEST)
-    rows = csv.reader(text, delimiter=layout.delimiter, strict=True)
-    header = [name.strip().casefold() for name in next_row(rows, path) or ()]
-    columns = [header.index(name) for name in COLUMNS_OF_CSV]
-    doc_column = header.index("doc") if "doc" in header else None
     closed: set[int] = set()
-    key: tuple[str, str | None] | None = None
-    spans: list[list[str]] = []
-    first, size, here = 1, 0, rows.line_num + 1
-    while (row := next_row(rows, path)) is not None:
-        if row and len(row) != len(header):
-            raise DataError(f"{path}:{here}: {len(row)} cells, but {len(header)} in the header.")
-        if row:
-            words, *span = (row[i] for i in columns)
-            doc = row[doc_column] or None if doc_column is not None else None
-            if (words, doc) != key:
-                if key:
-                    yield first, (*key, spans), size
-                    closed.add(hash(key))
-                key, first, size, spans = (words, doc), here, len(words), []
-                if hash(key) in closed:
-                    raise DataError(
-                        f"{path}:{here}: the rows of this text do not stand together: sort the "
-                        "table by text, so that no span of it is missed."
-                    )
+    for key, rows in groupby(read_table(text, path, layout.delimiter), itemgetter(1)):
+        first, size = 0, len(key[0])
+        spans: list[list[str]] = []
+        for line, _, span in rows:
+            if not first and hash(key) in closed:
+                raise DataError(
+                    f"{path}:{line}: the rows of this text do not stand together: sort the table "
+                    "by text, so that no span of it is missed."
+                )
+            first = first or line
             if any(cell.strip() for cell in span):
                 spans.append(span)
             size += sum(map(len, span)) + 1
-            if len(spans) > MOST_ROWS:
-                raise DataError(f"{path}:{here}: more than {MOST_ROWS:,} rows of one text.")
-        here = rows.line_num + 1
-    if key:
+            if len(spans) > MAX_ROWS_PER_TEXT:
+                raise DataError(f"{path}:{line}: more than {MAX_ROWS_PER_TEXT:,} rows of one text.")
+        closed.add(hash(key))
         yield first, (*key, spans), size
 
 
+def read_table(
+    text: TextIO, path: Path, delimiter: str
+) -> Iterator[tuple[int, tuple[str, str | None], list[str]]]:
+    """Yield every row that is not blank as line, (text, document or None), [start, end, label].
+
+    Raises DataError where a row has not as many cells as the header, or is no CSV.
+    """
+    csv.field_size_limit(MAX_PIECE_BYTES)
+    rows = csv.reader(text, delimiter=delimiter, strict=True)
+    header = [name.strip().casefold() for name in next_row(rows, path) or ()]
+    text_column, *span_columns = (header.index(name) for name in COLUMNS_OF_CSV)
+    doc_column = header.index("doc") if "doc" in header else None
+    line = rows.line_num + 1
+    while (row := next_row(rows, path)) is not None:
+        if row and len(row) != len(header):
+            raise DataError(f"{path}:{line}: {len(row)} cells, but {len(header)} in the header.")
+        if row:
+            doc = None if doc_column is None else row[doc_column] or None
+            yield line, (row[text_column], doc), [row[i] for i in span_columns]
+        line = rows.line_num + 1
+
+
 def next_row(rows: Any, path: Path) -> list[str] | None:
-    """The next row of a csv.reader, or None at the end."""
+    """Return the next row of a csv.reader, or None at the end; DataError where it is no CSV."""
     with refuse_broken(path, rows.line_num + 1):
         try:
             return next(rows, None)
@@ -212,63 +300,79 @@ def next_row(rows: Any, path: Path) -> list[str] | None:
 
 
 def read_docbin(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
-    """Texts, entities and open characters of every Doc; its own tokens are not kept."""
+    """Yield every Doc of a DocBin as `take_doc` returns it, numbered from 1.
+
+    Raises DataError where the DocBin is broken or too large.
+    """
     try:
         with refuse_broken(path, 1):
-            packed = unpack(file, path)
+            packed = file.read(MAX_DOCBIN_BYTES)
+            check_parts(decompress(packed, path), path)
         for number, doc in enumerate(DocBin().from_bytes(packed).get_docs(Vocab()), 1):
             yield number, take_doc(doc), len(doc.text) + 1
     except DataError:
         raise
-    except Exception as error:  # whatever a broken file makes of msgpack, NumPy and spaCy
+    except Exception as error:  # msgpack, NumPy and spaCy raise many kinds for a broken file
         raise DataError(f"{path}: a broken DocBin ({error}): write it again.") from None
 
 
 def take_doc(doc: Doc) -> tuple:
-    """What is read of a Doc: text, spans, open characters, and the document that it is of."""
+    """Return what is used of a Doc: its text, spans, open characters, and document's name.
+
+    The spans are None if nobody has labelled the Doc. Open characters are those of tokens whose
+    label is missing. The Doc's tokens are not used: the base's tokenizer makes others.
+    """
     is_labelled = doc.has_annotation("ENT_IOB")
     spans = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
     open_characters = [(t.idx, t.idx + len(t)) for t in doc if is_labelled and not t.ent_iob]
     return doc.text, spans if is_labelled else None, open_characters, doc.user_data.get("doc")
 
 
-def unpack(file: BinaryIO, path: Path) -> bytes:
-    """A DocBin's bytes, once it is sure that they do not unpack to more than memory holds.
-
-    Nothing of it can run code: it is msgpack, and what a Doc was given as its own is, too.
-    """
-    packed = file.read(LONGEST_BIN)
+def decompress(packed: bytes, path: Path) -> bytearray:
+    """Decompress a DocBin's bytes; raise DataError if they grow to more than MAX_DOCBIN_BYTES."""
     stream, content, rest = zlib.decompressobj(), bytearray(), packed
     while rest and not stream.eof:
-        content += stream.decompress(rest, LONGEST)
+        content += stream.decompress(rest, MAX_PIECE_BYTES)
         rest = stream.unconsumed_tail
-        if len(content) > LONGEST_BIN:
+        if len(content) > MAX_DOCBIN_BYTES:
             raise DataError(
-                f"{path} unpacks to more than {LONGEST_BIN >> 20} MB: write it as several files."
+                f"{path} unpacks to more than {MAX_DOCBIN_BYTES >> 20} MB: write it as several "
+                "files."
             )
+    return content
+
+
+def check_parts(content: bytearray, path: Path) -> None:
+    """Raise DataError if a decompressed DocBin would take too much memory as Python objects.
+
+    It is read as plain msgpack, which cannot run code.
+    """
     parts = 0
 
-    def take(part: Any) -> Any:
+    def count(part: Any) -> Any:
         nonlocal parts
         parts += 1 + len(part)
-        if parts > MOST_PARTS:
-            raise DataError(f"{path} has more than {MOST_PARTS:,} parts: write several files.")
+        if parts > MAX_DOCBIN_PARTS:
+            raise DataError(
+                f"{path} has more than {MAX_DOCBIN_PARTS:,} parts: write several files."
+            )
         return part
 
-    most = {"max_array_len": MOST_PARTS, "max_map_len": MOST_PARTS}
-    whole = unpackb(content, object_hook=take, list_hook=take, raw=False, **most)
-    for own in (*whole.get("user_data", ()), *whole.get("span_groups", ())):
-        if own and len(own) > LONGEST_DATA:
-            raise DataError(f"{path} has a Doc with more than {LONGEST_DATA >> 20} MB of own data.")
-    return packed
+    limits = {"max_array_len": MAX_DOCBIN_PARTS, "max_map_len": MAX_DOCBIN_PARTS}
+    whole = unpackb(content, object_hook=count, list_hook=count, raw=False, **limits)
+    # These are msgpack within msgpack, which is not counted above.
+    for data in (*whole.get("user_data", ()), *whole.get("span_groups", ())):
+        if data and len(data) > MAX_DOC_DATA_BYTES:
+            size = MAX_DOC_DATA_BYTES >> 20
+            raise DataError(f"{path} has a Doc with more than {size} MB of own data.")
 
 
 def read_brat(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
-    """A text and its annotation."""
+    """Yield the bytes of a text and of the .ann file beside it; DataError if one is too large."""
     ann = path.with_suffix(".ann")
     for part in (path, ann):
-        if part.stat().st_size > LONGEST:
-            raise DataError(f"{part}: more than {LONGEST >> 20} MB is no text. Split it.")
+        if part.stat().st_size > MAX_PIECE_BYTES:
+            raise DataError(f"{part}: more than {MAX_PIECE_BYTES >> 20} MB is no text. Split it.")
     text = file.read()
     yield 1, (text, ann.read_bytes()), len(text)
 
@@ -283,3 +387,4 @@ READERS: dict[str, Callable[[BinaryIO, Path, Layout], Iterator[Sized]]] = {
     "csv": read_csv,
     "text": read_filled_lines,
 }
+"""How files of each kind are cut. Any JSON is read as `lines` or `array`."""

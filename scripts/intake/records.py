@@ -1,8 +1,8 @@
-"""A labelled text: what it is made of, what can be wrong with it, and the Doc that it becomes.
+"""A record is a labelled text: what belongs to it, and what can be wrong with it.
 
-A record that cannot be used is rejected whole (`UnusableError`); a span that cannot be used leaves
-its tokens missing, so that they are evidence neither for nor against a label. Either way there is
-a `Finding` with its place and what to do.
+A record that cannot be used is rejected as a whole (`UnusableError`). The labels of tokens under a
+span that cannot be used are missing, so that they are evidence neither for nor against a label
+(scripts/intake/alignment.py). Either way a `Finding` says where it is and what to do.
 """
 
 import re
@@ -14,41 +14,55 @@ from itertools import accumulate
 from ftfy.badness import is_bad
 
 from scripts.exceptions import UnusableError
-from scripts.intake.findings import LONG_TEXT, Finding, excerpt
+from scripts.intake.findings import LONG_TEXT_WORDS, Finding, excerpt
 
 Offsets = tuple[int, int, str]
-# A warning of a reader: code, advice, characters.
+"""A span: its start and end in characters, and its label."""
 Note = tuple[str, str, tuple[int, int]]
+"""A warning that a parser gives: its code, the advice, and the (start, end) it is about."""
 
-# Characters of a text that spaCy takes at most (Language.max_length).
-LONGEST = 1_000_000
-# Everything of Unicode's categories Cc and half of Cf that no writing system needs.
+# Characters of the longest text that spaCy accepts (Language.max_length).
+MAX_TEXT_LENGTH = 1_000_000
+# The characters of Unicode's categories Cc and Cf, and the separators of lines and paragraphs,
+# that no writing system needs.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb]")
 
 
 @dataclass(slots=True)
 class Record:
-    """A text with its spans (characters, label); None says that nobody has looked for any."""
+    """A text, its labels, and where it stands in the data."""
 
     text: str
     spans: list[Offsets] | None
+    """None if nobody has labelled the text; an empty list if there is nothing to label in it."""
     doc: str
+    """The name of the document that the text belongs to; `name_text` makes one up."""
     path: str
     line: int
+    """Where the record begins in its file, or its number in an array or DocBin."""
     open: list[tuple[int, int]] = field(default_factory=list)
-    """Characters of which the source itself says that nothing is known."""
+    """Parts of the text, in characters, whose labels are unknown according to the source."""
     notes: list[Note] = field(default_factory=list)
+    """What the parser has found; `list_oddities` turns it into findings."""
 
 
-def find(code: str, record: Record, advice: str, span: tuple[int, int] = (0, 0)) -> Finding:
-    """A finding in a record."""
-    # A text without a document has a name that tells a person nothing.
+def finding_in(record: Record, code: str, advice: str, span: tuple[int, int] = (0, 0)) -> Finding:
+    """Return a finding about a record.
+
+    code: a key of `CODES` (scripts/intake/findings.py).
+    advice: what is wrong, and what to do about it.
+    span: the part of the text that it is about, in characters; (0, 0) for the whole text.
+    """
+    # A name that `name_text` made up would tell a person nothing.
     doc = "" if record.doc == name_text(record.text) else record.doc
     return Finding(code, record.path, record.line, doc, excerpt(record.text, *span), advice)
 
 
 def name_text(text: str) -> str:
-    """The name of the document that a text is where none is named; UnicodeEncodeError if none."""
+    """Return the document name for a text that names none: every such text is a document.
+
+    Raises UnicodeEncodeError where the text has half of a surrogate pair.
+    """
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -59,61 +73,79 @@ def make_record(
     doc: object,
     path: str,
     line: int,
-    said: Iterable[tuple[int, int, str]] = (),
+    quoted: Iterable[tuple[int, int, str]] = (),
     open: Iterable[tuple[int, int]] = (),
     notes: Iterable[Note] = (),
 ) -> Record:
-    """Check types, and the characters against what the source says that they are.
+    """Make a record of what a parser found, checking types and quoted words.
 
+    text: must be a string.
+    spans: (start, end, label), of any types so far; None if nobody has labelled the text.
     doc: the document's name; None makes the text a document of its own.
-    said: (start, end, characters that stand there).
-    Raises UnusableError.
+    path, line: where the record begins.
+    quoted: (start, end, words) where the source repeats the words of a span; they must be the
+        same, white space apart.
+    open, notes: as in `Record`.
+
+    Raises UnusableError where something is of the wrong type or the words differ.
     """
     if not isinstance(text, str):
-        raise UnusableError("shape", "A record has a text, and that is a string.")
+        raise UnusableError("shape", "A record needs a text, which is a string.")
     checked = None if spans is None else [check_span(*span) for span in spans]
     try:
         name = name_text(text) if doc is None else str(doc)
     except UnicodeEncodeError as error:
         raise UnusableError("half-character", f"{error}: write the text again.") from None
     record = Record(text, checked, name, path, line, [*open], [*notes])
-    for start, end, words in said:
+    for start, end, words in quoted:
         if text[start:end].split() != words.split():
-            refuse_unit(text, [(start, end, words)], lambda s, e, x: text[s:e].split() == x.split())
-            advice = f"{start} to {end} should be «{words}», says the record; it is not."
+            raise_if_other_unit(
+                text, [(start, end, words)], lambda s, e, x: text[s:e].split() == x.split()
+            )
+            advice = f"According to the record, {start} to {end} is «{words}»; it is not."
             raise UnusableError("text-differs", advice, (start, end))
     return record
 
 
 def check_span(start: object, end: object, label: object) -> Offsets:
-    """Check the types of a span's three values."""
+    """Return a span whose values have the right types, or raise UnusableError."""
     if type(start) is not int or type(end) is not int:
-        raise UnusableError("shape", f"start and end are whole numbers, not {start!r} and {end!r}.")
+        raise UnusableError(
+            "shape", f"start and end must be whole numbers, not {start!r} and {end!r}."
+        )
     if not isinstance(label, str) or not label.strip():
-        raise UnusableError("shape", f"A label is a text, not {label!r}.")
+        raise UnusableError("shape", f"A label must be a text, not {label!r}.")
     return start, end, label
 
 
-def refuse_unit(text: str, spans: list[Offsets], fits: Callable[[int, int, str], bool]) -> None:
-    """Refuse spans that fit in bytes or UTF-16 units and not in characters.
+def raise_if_other_unit(
+    text: str, spans: list[Offsets], fits: Callable[[int, int, str], bool]
+) -> None:
+    """Raise UnusableError if spans only fit when counted in bytes or in UTF-16 units.
 
-    fits: whether (start, end, label or words), counted in characters, is a sound span.
+    text: the text that the spans are of.
+    spans: (start, end, label), or quoted words in the place of the label.
+    fits: says whether such a span, counted in characters, is a plausible one.
     """
     if text.isascii() or all(fits(*span) for span in spans):
         return
     for code, encoding, unit in (("byte-offsets", "utf8", 1), ("utf16-offsets", "utf-16-le", 2)):
         widths = (len(char.encode(encoding)) // unit for char in text)
+        # The character at every offset in this unit.
         place = {bound: i for i, bound in enumerate(accumulate(widths, initial=0))}
         moved = [(place.get(s, -1), place.get(e, -1), x) for s, e, x in spans]
         if all(s >= 0 and e >= 0 and fits(s, e, x) for s, e, x in moved):
             name = "bytes" if unit == 1 else "UTF-16 units"
             found = ", ".join(f"«{text[s:e]}»" for s, e, _ in moved[:3])
-            advice = f"Counted in {name} the spans are {found}. Export characters (code points)."
+            advice = f"In {name} the spans are {found}. Export offsets in characters (code points)."
             raise UnusableError(code, advice, spans[0][:2])
 
 
-def whole_words(text: str, start: int, end: int) -> bool:
-    """Whether a span starts and ends where words do, as far as letters and digits tell."""
+def is_whole_words(text: str, start: int, end: int) -> bool:
+    """Say whether a span starts and ends at the edges of words, not inside one or on a space.
+
+    An edge is inside a word if there is a letter or a digit on both sides of it.
+    """
     if not 0 <= start < end <= len(text) or text[start].isspace() or text[end - 1].isspace():
         return False
     cut = (start, end) if end < len(text) else (start,)
@@ -121,31 +153,45 @@ def whole_words(text: str, start: int, end: int) -> bool:
 
 
 def check_record(record: Record) -> None:
-    """Raise UnusableError where no Doc can be made of a record, or only a wrong one."""
+    """Raise UnusableError where no Doc, or only a wrong one, can be made of a record.
+
+    Its text may be empty or too long, its spans may be none, or counted in another unit.
+    """
     size = len(record.text)
     if not record.text.strip():
-        raise UnusableError("empty-text", "Take the record away.")
-    if size > LONGEST:
-        advice = f"{size:,} characters; {LONGEST:,} are the most. Split it, with one meta.doc."
+        raise UnusableError("empty-text", "Remove the record.")
+    if size > MAX_TEXT_LENGTH:
+        advice = (
+            f"{size:,} characters; {MAX_TEXT_LENGTH:,} are allowed. Split it, and give the "
+            "parts the same meta.doc."
+        )
         raise UnusableError("too-long", advice)
     spans = record.spans or []
-    refuse_unit(record.text, spans, lambda start, end, _: whole_words(record.text, start, end))
-    for start, end, label in spans:
-        if 0 <= start < end <= size:
-            continue
-        what = f"{label}, {start} to {end}"
-        if start > end:
-            raise UnusableError("reversed-span", f"{what}: is the end first?", (end, start))
-        if start == end and 0 <= start <= size:
-            raise UnusableError(
-                "empty-span", f"{what}: mark it anew, or take it out.", (start, end)
-            )
-        advice = f"{what}, is no part of {size:,} characters: mark it anew, or take it out."
-        raise UnusableError("out-of-range", advice, (start, end))
+    raise_if_other_unit(record.text, spans, lambda s, e, _: is_whole_words(record.text, s, e))
+    for span in spans:
+        check_bounds(span, size)
+
+
+def check_bounds(span: Offsets, size: int) -> None:
+    """Raise UnusableError for a span that is no part of a text of `size` characters."""
+    start, end, label = span
+    if 0 <= start < end <= size:
+        return
+    what = f"{label}, {start} to {end}"
+    if start > end:
+        raise UnusableError("reversed-span", f"{what}: are start and end swapped?", (end, start))
+    if start == end and 0 <= start <= size:
+        raise UnusableError("empty-span", f"{what}: mark it again, or remove it.", (start, end))
+    advice = f"{what}: the text has {size:,} characters. Mark the span again, or remove it."
+    raise UnusableError("out-of-range", advice, (start, end))
 
 
 def units_that_matter(record: Record) -> list[str]:
-    """The codes of the units that would give a record other offsets than characters do."""
+    """Return the codes of the units in which a record's spans have other offsets.
+
+    The list is empty if only ASCII characters stand before the end of the last span: then bytes,
+    UTF-16 units and characters are the same.
+    """
     before = record.text[: max((end for _, end, _ in record.spans or []), default=0)]
     if before.isascii():
         return []
@@ -153,16 +199,20 @@ def units_that_matter(record: Record) -> list[str]:
 
 
 def list_oddities(record: Record, words: int) -> Iterator[Finding]:
-    """What is odd in a text itself; it is used as it stands."""
+    """Yield what is odd in a record's text; the text is used as it stands.
+
+    words: the number of the text's tokens.
+    """
     for code, advice, span in record.notes:
-        yield find(code, record, advice, span)
+        yield finding_in(record, code, advice, span)
     if odd := CONTROL.search(record.text):
         name = f"U+{ord(odd[0]):04X}"
-        yield find("control-character", record, f"{name}: take it out of the text.", odd.span())
+        advice = f"{name}: remove it from the text."
+        yield finding_in(record, "control-character", advice, odd.span())
     if not record.text.isascii() and ("\ufffd" in record.text or is_bad(record.text)):
         at = record.text.find("\ufffd")
-        advice = "The text was read in a wrong encoding before: export it anew as UTF-8."
-        yield find("broken-encoding", record, advice, (at, at + 1) if at >= 0 else (0, 0))
-    if words > LONG_TEXT:
-        advice = f"{words:,} words: split it into paragraphs with one meta.doc."
-        yield find("long-text", record, advice)
+        advice = "The text was once read with a wrong encoding: export it again as UTF-8."
+        yield finding_in(record, "broken-encoding", advice, (at, at + 1) if at >= 0 else (0, 0))
+    if words > LONG_TEXT_WORDS:
+        advice = f"{words:,} words: split it into paragraphs with the same meta.doc."
+        yield finding_in(record, "long-text", advice)

@@ -8,7 +8,7 @@ from scripts.exceptions import UnusableError
 from scripts.intake.findings import Finding, excerpt
 from scripts.intake.parsers import load
 from scripts.intake.readers import Piece
-from scripts.intake.records import Record, find
+from scripts.intake.records import Record, finding_in
 from scripts.intake.tally import Outcome
 
 
@@ -20,7 +20,7 @@ def reject(piece: Piece, record: Record | None, error: UnusableError, outcome: O
     path, line, raw = piece
     value = as_json_value(raw, record)
     if record:
-        finding = find(error.code, record, error.advice, error.span)
+        finding = finding_in(record, error.code, error.advice, error.span)
     else:
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         finding = Finding(error.code, path, line, "", excerpt(shown, 0, 0), error.advice)

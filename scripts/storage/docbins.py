@@ -1,4 +1,4 @@
-"""Folders of DocBins: what spaCy's Corpus reads, written in shards."""
+"""Read and write folders of DocBins, in the shards that spaCy's Corpus reads."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,20 +9,26 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
+# What DocBins of labelled texts store of each token; DocBin adds ORTH in front, and SPACY apart.
 ATTRS = ("ENT_IOB", "ENT_TYPE")
+# A Doc without span groups, as DocBin stores it.
 NO_SPANS = Doc(spacy.blank("xx").vocab).spans.to_bytes()
 
 
 def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """The Docs of a DocBin, or of all DocBins in a folder in the order of their names."""
+    """Yield the Docs of a DocBin, or of all DocBins in a folder in the order of their names."""
     for shard in walk_corpus(path, ".spacy"):
         yield from DocBin().from_disk(shard).get_docs(vocab)
 
 
 def add_doc(docs: DocBin, doc: Doc, name: str = "") -> None:
-    """`DocBin.add`, several times as fast: strings are collected by `pack`, once for all Docs.
+    """Do what `DocBin.add` does, several times as fast.
 
-    name: of the document, kept where the DocBin stores user data.
+    Strings are not collected here: `pack` does that once for all Docs, and must be used to write
+    the DocBin. Categories, span groups and other user data of the Doc are not stored.
+
+    docs: the DocBin that the Doc is added to.
+    name: the name of the Doc's document, stored if the DocBin stores user data.
     """
     docs.tokens.append(doc.to_array([*docs.attrs]))
     docs.spaces.append(doc.to_array("SPACY").astype(bool).reshape(-1, 1))
@@ -34,14 +40,20 @@ def add_doc(docs: DocBin, doc: Doc, name: str = "") -> None:
 
 
 def pack(vocab: Vocab, docs: DocBin) -> bytes:
-    """The bytes of a DocBin whose Docs came by `add_doc`."""
+    """Return the bytes of a DocBin whose Docs were added by `add_doc` and belong to `vocab`."""
     used = {number for array in docs.tokens for number in array[:, (0, -1)].ravel().tolist()}
     docs.strings = {vocab.strings[number] for number in used}
     return docs.to_bytes()
 
 
 def write_shard(output: Path, part: str, number: int, shard: bytes) -> None:
-    """Write one of a part's DocBins; their names sort in the order of the records."""
+    """Write a DocBin to the folder of its part, under a name that sorts by its number.
+
+    output: the folder of all parts.
+    part: the name of the part, such as train.
+    number: the shard's place in the order of the part's records.
+    shard: the DocBin's bytes.
+    """
     folder = output / part
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{part}-{number:05}.spacy").write_bytes(shard)

@@ -1,4 +1,4 @@
-"""Files of labelled texts: found, opened, unpacked, and where one breaks off, said so."""
+"""Find and open files of labelled texts, unpack gzip, and report where a file is broken."""
 
 import gzip
 import io
@@ -11,21 +11,25 @@ from typing import Any, BinaryIO
 from scripts.exceptions import DataError
 
 BOM = b"\xef\xbb\xbf"
-# Annotated text unpacks to ten or twenty times its size. What grows more than this, and above the
-# size that matters, was made to fill the memory.
-GROWTH = 200
-HARMLESS = 64 << 20
+# Annotated text unpacks to ten or twenty times its size. A file that grows by more than this factor
+# was made to fill the memory; it is harmless as long as it is small.
+MAX_GROWTH = 200
+HARMLESS_BYTES = 64 << 20
 
 
 def list_files(source: Path) -> list[Path]:
-    """A file, or every file below a folder in the order of their names, hidden ones left out."""
+    """List a file alone, or all files below a folder in the order of their paths.
+
+    Hidden files, DVC's files and the annotations beside brat's texts are left out.
+    Raises DataError where there is no such file or folder, or no file in it.
+    """
     if not source.exists():
         raise DataError(f"{source} is not there: look at the paths in params.yaml.")
     if source.is_file():
         return [source]
     found = [path for path in source.rglob("*") if path.is_file()]
     visible = [p for p in found if not any(x[0] == "." for x in p.relative_to(source).parts)]
-    # A text and its brat annotation are one; DVC's own files are no data.
+    # The reader of a brat text opens the annotation, too.
     files = sorted(
         path
         for path in visible
@@ -38,7 +42,11 @@ def list_files(source: Path) -> list[Path]:
 
 
 class Unpacked(io.RawIOBase):
-    """The bytes of a gzip file, as long as they are not far too many for its size."""
+    """The unpacked bytes of a gzip file; DataError as soon as they are far too many for its size.
+
+    raw: the file as it is.
+    path: its name, for messages.
+    """
 
     def __init__(self, raw: BinaryIO, path: Path) -> None:
         self.raw, self.path, self.size = raw, path, 0
@@ -50,16 +58,21 @@ class Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         number = self.file.readinto(buffer)
         self.size += number
-        if self.size > max(HARMLESS, GROWTH * self.raw.tell()):
+        if self.size > max(HARMLESS_BYTES, MAX_GROWTH * self.raw.tell()):
             raise DataError(
-                f"{self.path} unpacks to more than {GROWTH} times its size, which no text does: "
-                "unpack it, and look what it is."
+                f"{self.path} unpacks to more than {MAX_GROWTH} times its size, which no "
+                "text does: unpack it, and look at what it is."
             )
         return number
 
 
 def open_file(path: Path) -> tuple[BinaryIO, BinaryIO]:
-    """A file's bytes as they are, for progress, and unpacked where they are gzip."""
+    """Open a file.
+
+    Returns the file as it is, which tells how far it is read and has to be closed, and the file to
+    read from. They differ if it is compressed with gzip, which its first bytes tell.
+    Raises DataError where it cannot be opened.
+    """
     try:
         raw = path.open("rb")
     except OSError as error:
@@ -71,7 +84,10 @@ def open_file(path: Path) -> tuple[BinaryIO, BinaryIO]:
 
 @contextmanager
 def refuse_broken(path: Path, line: int) -> Iterator[None]:
-    """Say where a file was when it could not be read on."""
+    """Turn errors of reading, unpacking and decoding a file into DataError.
+
+    line: about where reading is, for the message.
+    """
     try:
         yield
     except UnicodeDecodeError as error:
