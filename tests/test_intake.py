@@ -16,6 +16,7 @@ import spacy
 import srsly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spacy.language import Language
 from spacy.training import Corpus
 
 from scripts.exceptions import DataError
@@ -356,8 +357,13 @@ def test_a_tokenizer_with_too_many_words_is_loaded_anew(
     before = contents(tmp_path / "w" / "corpus")
     loaded = []
     load = worker.load_tokenizer
+
+    def count(base: Path) -> Language:
+        loaded.append(base)
+        return load(base)
+
     monkeypatch.setattr(worker, "MOST_WORDS", 1000)
-    monkeypatch.setattr(worker, "load_tokenizer", lambda base: loaded.append(base) or load(base))
+    monkeypatch.setattr(worker, "load_tokenizer", count)
     take(base, tmp_path / "w", varied(2000))
     assert len(loaded) > 5
     assert contents(tmp_path / "w" / "corpus") == before

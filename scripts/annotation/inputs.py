@@ -50,12 +50,15 @@ class Source(NamedTuple):
     layout: Layout
 
 
-class Bad(NamedTuple):
-    """In the place of a document: what could not be read, and why."""
+class Unreadable(NamedTuple):
+    """What stands in the place of a document that could not be read."""
 
     code: str
+    """What is wrong, a key of `CODES` in scripts/intake/findings.py."""
     advice: str
+    """What is wrong in words, and what to do about it."""
     raw: str = ""
+    """The text of the document, as far as there is one."""
 
 
 def find_sources(source: Path, text: str, key: str) -> list[Source]:
@@ -97,7 +100,7 @@ def recognize(path: Path, text: str) -> Layout:
                 return Layout("csv", delimiter, names)
         if kind == "csv":
             raise DataError(
-                f"{path}:1: no column {text!r} in {header[:99]!r}: name it with --text."
+                f"{path}:1: no column {text!r} in {header[:99]!r}: name it with --text-field."
             )
     if kind is None:
         names = (*SUFFIXES, ".json", ".parquet")
@@ -118,9 +121,11 @@ def check_columns(path: Path, columns: tuple[str, ...], text: str, key: str) -> 
     """Raise DataError where a table has no texts, or no room for what is found."""
     if text not in columns:
         shown = ", ".join(columns)
-        raise DataError(f"{path}: no column {text!r} among {shown}: name it with --text.")
+        raise DataError(f"{path}: no column {text!r} among {shown}: name it with --text-field.")
     if key in columns:
-        raise DataError(f"{path} has a column {key!r} already: choose another with --key.")
+        raise DataError(
+            f"{path} has a column {key!r} already: choose another with --entities-field."
+        )
     if twice := {name for name in columns if columns.count(name) > 1}:
         raise DataError(f"{path} has two columns {sorted(twice)[0]!r}: rename one.")
 
@@ -135,7 +140,7 @@ def read_all(sources: list[Source]) -> Iterator[tuple[Piece, int, int]]:
                 yield (source.name, line, value), size, done + at
         except DataError as error:
             # The rest of the file is lost to us, the other files are not.
-            yield (source.name, line, Bad("broken-file", str(error))), 0, done
+            yield (source.name, line, Unreadable("broken-file", str(error))), 0, done
         done += source.path.stat().st_size
 
 
@@ -179,7 +184,7 @@ def read_rows(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
                 row: Any = next(rows, None)
         except csv.Error as error:
             advice = f"no row ({error}): quote a cell that has quotes, and double these."
-            row = Bad("shape", advice, "".join(taken))
+            row = Unreadable("shape", advice, "".join(taken))
         if row is None:
             return
         number += 1
