@@ -47,6 +47,9 @@ from scripts.storage.hashes import hash_path
 PLAN, JOURNAL, SHARDS, REJECTED = "plan.json", "journal.jsonl", "shards.jsonl", "rejected.jsonl"
 WORK = ".work"
 
+NAMES_IN_PLAN = {"text_field": "text", "entities_field": "key"}
+"""Options that were renamed: plan.json keeps their first names, so that earlier runs go on."""
+
 
 class FinishedShard(NamedTuple):
     """The counts of a shard that was annotated: a line of the journal and of shards.jsonl."""
@@ -93,11 +96,14 @@ def make_plan(options: AnnotateOptions, sources: list[Source], shard_size: int) 
     """
     stats = {source.name: source.path.stat() for source in sources}
     given = options._asdict() | {"disable": list(options.disable), "shard_size": shard_size}
+    del given["model"], given["output"]
     return {
         "model": hash_path(find_model(options.model))[0],
         "spacy": spacy.__version__,
         "kernels": can_choose(),
-        "options": {k: v for k, v in given.items() if k not in ("model", "output")},
+        "options": {
+            NAMES_IN_PLAN.get(k, k): v for k, v in given.items() if k not in ("model", "output")
+        },
         "inputs": {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()},
     }
 
@@ -126,10 +132,13 @@ def begin_or_resume(output: Path, plan: dict[str, Any]) -> list[FinishedShard]:
 def list_differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Name what differs between two plans: model, versions, options (--name), input files."""
     names = [key for key in ("model", "spacy", "kernels") if before[key] != now[key]]
+    renamed = {first: name for name, first in NAMES_IN_PLAN.items()}
     for section, prefix in (("options", "--"), ("inputs", "input ")):
         one, other = before[section], now[section]
         keys = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
-        names += [prefix + key.replace("_", "-" if prefix == "--" else "_") for key in keys[:5]]
+        if section == "options":
+            keys = [renamed.get(key, key).replace("_", "-") for key in keys]
+        names += [prefix + key for key in keys[:5]]
     return names
 
 
