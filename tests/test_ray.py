@@ -33,7 +33,7 @@ def free_port() -> int:
 
 
 class Nodes:
-    """A head and a second node, one core each, with all that runs below them."""
+    """A head node and a second node with one core each, and the processes that they start."""
 
     def __init__(self, folder: str) -> None:
         self.environment = os.environ | {
