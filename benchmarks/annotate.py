@@ -26,8 +26,9 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.annotate import annotate
-from scripts.annotation.plan import SUFFIXES, Setup, total
+from scripts.annotation.options import SUFFIXES, AnnotateOptions
+from scripts.annotation.plan import total
+from scripts.annotation.run import annotate
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.workers import ENGINE, Cluster, Engine, Jobs, connect
 
@@ -82,9 +83,9 @@ def whole(
     if isinstance(jobs, Cluster):
         connect(jobs)
     with tempfile.TemporaryDirectory() as folder:
-        setup = Setup(model, Path(folder) / "out", format_, "text", "spans")
+        options = AnnotateOptions(model, Path(folder) / "out", format_, "text", "spans")
         start = clock()
-        done = annotate(setup=setup, source=source, jobs=jobs)
+        done = annotate(options=options, source=source, jobs=jobs)
         return total(done)[3], clock() - start
 
 

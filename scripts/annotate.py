@@ -4,145 +4,51 @@
     python -m scripts.annotate en_telecom_ner texts.csv.gz annotated --format parquet
     python -m scripts.annotate training/model texts annotated --engine ray --address HOST:6379
 
-Reads text (a document a line), JSONL, CSV and Parquet; writes part-*.jsonl, .parquet or .spacy,
-which in the order of their names have the documents in the order of the input, and
-rejected.jsonl, the documents that failed, whole and with their errors. A run that was killed goes
-on where it was when it is started again. More in docs/scale.md.
+Reads text (a document a line), JSONL, CSV and Parquet. Writes part-*.jsonl, .parquet or .spacy,
+which hold the documents in the order of the input when they are sorted by name, and
+rejected.jsonl, which holds the documents that failed, each whole and with its error. A run that
+was killed goes on where it was when it is started again. docs/scale.md has more.
 """
 
-import shutil
-import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from tqdm import tqdm
 from wasabi import msg
 
-from scripts.annotation.inputs import find_sources
-from scripts.annotation.plan import (
-    JOURNAL,
-    REJECTED,
-    SHARDS,
-    WORK,
-    Done,
-    Setup,
-    finish,
-    make_plan,
-    missing,
-    settle,
-    total,
-    write_rows,
-)
-from scripts.annotation.shards import Group, cut, make_groups
-from scripts.annotation.work import Annotator
-from scripts.exceptions import DataError
-from scripts.runtime.workers import ADDRESS, ENGINE, JOBS, Engine, Jobs, choose_workers, spread
-from scripts.storage.atomic import write_bytes
+from scripts.annotation.options import AnnotateOptions, Format
+from scripts.annotation.plan import REJECTED, FinishedShard, total
+from scripts.annotation.run import SHARD_SIZE, annotate
+from scripts.exceptions import door
+from scripts.runtime.workers import ADDRESS, ENGINE, JOBS, Engine, choose_workers
 
-SHARD_SIZE = 2_000
+FORMAT = typer.Option(Format.jsonl, "--format", help="The format of the annotated documents")
+TEXT = typer.Option("text", "--text-field", "--text", help="The field, or column, with the text")
+ENTITIES = typer.Option("spans", "--entities-field", "--key", help="The field for the entities")
+GPU = typer.Option(False, "--gpu", help="Give each worker a GPU")
+DISABLE = typer.Option((), help="A component to leave out; repeat it for more than one")
+SIZE = typer.Option(SHARD_SIZE, min=1, help="Documents in a shard, the unit of work")
 
 
-class Format(str, Enum):
-    """What is written."""
-
-    jsonl = "jsonl"
-    parquet = "parquet"
-    docbin = "docbin"
-
-
-def annotate(
-    *, setup: Setup, source: Path, jobs: Jobs = 1, shard_size: int = SHARD_SIZE
-) -> list[Done]:
-    """Annotate the files in `source` into the folder of `setup`; return what became of each shard.
-
-    jobs: processes here, or a cluster; the output does not hang on it.
-    Raises DataError.
-    """
-    output = setup.output.resolve()
-    if output.is_file():
-        raise DataError(f"{output} is a file: name a folder for what is written.")
-    if source.resolve() in (output, *output.parents):
-        raise DataError(f"{output} is in {source}: what is written would be read again.")
-    if setup.text == setup.key or "fields" in (setup.text, setup.key):
-        raise DataError("--text and --key are two fields, and neither is 'fields'.")
-    sources = find_sources(source, setup.text, setup.key)
-    done = settle(output, make_plan(setup, sources, shard_size))
-    groups = make_groups(sources, shard_size)
-    if missing(done, groups) or not (output / SHARDS).exists():
-        write_bytes(output / WORK / JOURNAL, write_rows(done), output / WORK)
-        (output / SHARDS).unlink(missing_ok=True)
-        # Workers can have another working directory.
-        model = str(Path(setup.model).resolve()) if Path(setup.model).is_dir() else setup.model
-        done += go_on(setup._replace(output=output, model=model), groups, done, jobs)
-        finish(output, done, groups)
-    shutil.rmtree(output / WORK)
-    return done
-
-
-def go_on(setup: Setup, groups: list[Group], done: list[Done], jobs: Jobs) -> list[Done]:
-    """Work on the shards that are not finished, and write each into the journal when it is."""
-    finished: dict[int, set[int]] = {group: set() for group, _ in missing(done, groups)}
-    for shard in done:
-        finished.get(shard.group, set()).add(shard.number)
-    left = [
-        group._replace(done=frozenset(finished[group.number]))
-        for group in groups
-        if group.number in finished
-    ]
-    size = sum(source.path.stat().st_size for group in groups for source in group.sources)
-    before = sum(shard.progress for shard in done)
-    new = []
-    with (setup.output / WORK / JOURNAL).open("ab") as journal:
-        for shard in watch(spread(Annotator, setup, cut, left, jobs) if left else (), size, before):
-            new.append(shard)
-            journal.write(write_rows([shard]))
-            journal.flush()
-    return new
-
-
-def watch(shards: Iterable[Done], size: int, before: int) -> Iterator[Done]:
-    """Show a progress bar over the bytes of all files, with documents and words per second."""
-    read, words, begin = 0, 0, time.monotonic()
-    with tqdm(total=size, initial=before, desc="Annotating", unit="B", unit_scale=True) as bar:
-        for shard in shards:
-            yield shard
-            read, words = read + shard.read, words + shard.words
-            seconds = time.monotonic() - begin
-            speed = f"{read / seconds:,.0f} documents/s, {words / seconds:,.0f} words/s"
-            bar.set_postfix_str(f"{read:,} documents, {speed}", refresh=False)
-            bar.update(shard.progress)
-
-
-def report(done: list[Done], output: Path) -> None:
-    """Say what was made."""
-    read, written, rejected, words = total(done)
+def report(shards: list[FinishedShard], output: Path) -> None:
+    """Print how many documents were annotated and how many were rejected."""
+    read, written, rejected, words = total(shards)
     msg.good(
-        f"{read:,} documents read = {written:,} annotated ({words:,} words, {len(done):,} files in "
-        f"{output}) + {rejected:,} rejected"
+        f"{read:,} documents read = {written:,} annotated ({words:,} words, {len(shards):,} files "
+        f"in {output}) + {rejected:,} rejected"
     )
     if rejected:
         msg.warn(f"{output / REJECTED} has the {rejected:,}, whole, each with what is wrong.")
 
 
-FORMAT = typer.Option(Format.jsonl, "--format", help="What is written")
-TEXT = typer.Option("text", help="The field, or column, with the text")
-KEY = typer.Option("spans", help="The field for the entities")
-GPU = typer.Option(False, "--gpu", help="A GPU for each worker")
-DISABLE = typer.Option((), help="A component that is not needed (more than one: again)")
-SIZE = typer.Option(SHARD_SIZE, min=1, help="Documents in a shard, the unit of work")
-
-
+@door
 def main(
     model: Annotated[str, typer.Argument(help="A pipeline's folder, or an installed package")],
     source: Annotated[Path, typer.Argument(metavar="IN", help="A file or folder of texts")],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A folder: new, or to go on with")],
     format_: Format = FORMAT,
-    text: str = TEXT,
-    key: str = KEY,
+    text_field: str = TEXT,
+    entities_field: str = ENTITIES,
     disable: list[str] = DISABLE,
     shard_size: int = SIZE,
     jobs: int | None = JOBS,
@@ -152,15 +58,9 @@ def main(
 ) -> None:
     """Annotate files of texts with a model."""
     names = tuple(sorted(set(disable)))
-    setup = Setup(model, output, format_.value, text, key, names, gpu)
+    options = AnnotateOptions(model, output, format_.value, text_field, entities_field, names, gpu)
     workers = choose_workers(engine, jobs, address, gpu)
-    try:
-        report(annotate(setup=setup, source=source, jobs=workers, shard_size=shard_size), output)
-    except DataError as error:
-        msg.fail(str(error), exits=1)
-    except BrokenProcessPool:
-        what = "A worker was killed; was there too little memory? Start again: it goes on."
-        msg.fail(what, exits=1)
+    report(annotate(options=options, source=source, jobs=workers, shard_size=shard_size), output)
 
 
 if __name__ == "__main__":

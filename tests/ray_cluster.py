@@ -1,4 +1,4 @@
-"""A Ray cluster on this machine, of its own: it tells nobody, and ends with the test."""
+"""A Ray cluster on this machine for a test: it ends with the test, and reports no usage."""
 
 import contextlib
 import tempfile
@@ -11,9 +11,9 @@ import pytest
 
 @contextlib.contextmanager
 def cluster(nodes: int, **env: str) -> Iterator[str]:
-    """The address of a cluster of so many nodes with one CPU each.
+    """Start a cluster of `nodes` nodes with one CPU each, and return its address.
 
-    env: what its workers have in their environment.
+    env: environment variables of its workers.
     """
     pytest.importorskip("ray")
     temporary = tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
@@ -23,14 +23,14 @@ def cluster(nodes: int, **env: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def start(nodes: int, folder: Path, env: dict[str, str]) -> Iterator[str]:
-    """The same, in a folder; its path is short, since sockets lie in it."""
+    """Do the same in `folder`, whose path must be short, since it has sockets in it."""
     from ray.cluster_utils import Cluster
 
-    # Ray writes the address there, too, and nowhere where another cluster would be taken for it.
+    # Ray writes the cluster's address there; elsewhere another command could take it for its own.
     (folder / "ray").mkdir()
     variables = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(folder)} | env
     with mock.patch.dict("os.environ", variables):
-        # A dashboard is a process of its own, and nobody looks.
+        # A dashboard would be one more process, and no test looks at it.
         head = {"num_cpus": 1, "include_dashboard": False, "temp_dir": str(folder)}
         machines = Cluster(initialize_head=True, head_node_args=head)
         try:

@@ -27,23 +27,22 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
-from scripts import annotate as script
-from scripts.annotate import annotate, main
+from scripts.annotate import main
+from scripts.annotation import run as running
 from scripts.annotation import shards
 from scripts.annotation.inputs import find_sources
+from scripts.annotation.options import SUFFIXES, AnnotateOptions
 from scripts.annotation.plan import (
     JOURNAL,
     PLAN,
     REJECTED,
     SHARDS,
-    SUFFIXES,
     WORK,
-    Done,
-    Setup,
+    FinishedShard,
     find_model,
     total,
 )
-from scripts.annotation.shards import cut, make_groups
+from scripts.annotation.shards import cut_into_shards, make_groups
 from scripts.exceptions import DataError
 from scripts.intake import parsers
 from scripts.intake.formats import recognize
@@ -114,10 +113,13 @@ def to_line(kind: str, row: dict[str, Any]) -> bytes:
     return row["text"].encode() + b"\n"
 
 
-def run(model: str, source: Path, output: Path, jobs: int = 1, **changes: Any) -> list[Done]:
-    options = {"shard_size": changes.pop("shard_size", 10)}
-    setup = Setup(model, output, **{"format": "jsonl", "text": "text", "key": "spans"} | changes)
-    return annotate(setup=setup, source=source, jobs=jobs, **options)
+def run(
+    model: str, source: Path, output: Path, jobs: int = 1, **changes: Any
+) -> list[FinishedShard]:
+    shard_size = changes.pop("shard_size", 10)
+    fields = {"format": "jsonl", "text_field": "text", "entities_field": "spans"}
+    options = AnnotateOptions(model, output, **fields | changes)
+    return running.annotate(options=options, source=source, jobs=jobs, shard_size=shard_size)
 
 
 def read(output: Path) -> list[dict[str, Any]]:
@@ -214,6 +216,7 @@ def test_a_document_that_fails_is_rejected_whole_and_alone(
         assert row["record"] == bad.decode().strip() or json.loads(bad) == row["record"]
 
 
+@pytest.mark.slow  # 30 examples, each a whole run
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -307,6 +310,7 @@ def test_what_is_found_can_be_corrected_and_learned_from(ruler: str, tmp_path: P
 # The same bytes
 
 
+@pytest.mark.slow  # nine runs, six of which start processes that load a model
 def test_the_same_bytes_from_any_number_of_workers(bases: dict[str, Path], tmp_path: Path) -> None:
     model = str(bases["own"])
     for kind in ("jsonl", "csv", "txt.gz"):
@@ -355,7 +359,7 @@ def test_progress_adds_up_to_the_files(tmp_path: Path, ruler: str) -> None:
         write(tmp_path / "in" / f"{KINDS.index(kind)}.{kind}", sentences(95))
     groups = make_groups(find_sources(tmp_path / "in", "text", "spans"), 10)
     size = sum(path.stat().st_size for path in (tmp_path / "in").iterdir())
-    assert sum(shard.progress for group in groups for shard in cut(group)) == size
+    assert sum(shard.progress for group in groups for shard in cut_into_shards(group)) == size
 
 
 # Killed, and started again
@@ -373,12 +377,12 @@ def start(
 
 def wait_for(parts: int, output: Path, process: subprocess.Popen) -> None:
     """Wait until so many shards are finished."""
-    end = time.monotonic() + 60
     while len(list(output.glob("part-*"))) < parts:
-        assert process.poll() is None and time.monotonic() < end
+        assert process.poll() is None, process.communicate()
         time.sleep(0.01)
 
 
+@pytest.mark.slow  # starts the command three times, each time with two processes
 def test_a_run_that_was_killed_goes_on(bases: dict[str, Path], tmp_path: Path) -> None:
     model, rows = str(bases["own"]), [*sentences(3000), {"id": -1}, *sentences(20)]
     source = write(tmp_path / "in.jsonl", rows)
@@ -405,6 +409,7 @@ def test_a_run_that_was_killed_goes_on(bases: dict[str, Path], tmp_path: Path) -
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow  # seven runs, one of which starts processes that load a model
 def test_a_finished_run_has_nothing_to_do_and_mends_what_is_lost(
     ruler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -414,7 +419,7 @@ def test_a_finished_run_has_nothing_to_do_and_mends_what_is_lost(
     run(ruler, source, tmp_path / "out")
     before = contents(tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr(script, "spread", None)
+        patch.setattr(running, "spread", None)
         assert total(run(ruler, source, tmp_path / "out"))[:3] == (50, 48, 2)
     for lost in ("part-000000-000001.jsonl", "part-000000-000004.jsonl", REJECTED, SHARDS):
         (tmp_path / "out" / lost).unlink()
@@ -434,6 +439,7 @@ def test_a_run_does_not_go_on_with_something_else(
         ("model", lambda: run(str(bases["own"]), source.parent, tmp_path / "out")),
         ("--shard-size", lambda: run(ruler, source.parent, tmp_path / "out", shard_size=11)),
         ("--format", lambda: run(ruler, source.parent, tmp_path / "out", format="parquet")),
+        ("--text-field", lambda: run(ruler, source.parent, tmp_path / "out", text_field="body")),
         ("--disable", lambda: run(ruler, source.parent, tmp_path / "out", disable=("fragile",))),
     ]
     for what, again in changes:
@@ -449,11 +455,11 @@ def test_what_is_lost_meanwhile_is_an_error(
     ruler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = write(tmp_path / "in.jsonl", sentences(50))
-    real = script.spread
+    real = running.spread
     for lost in (0, 2, 4):
         with monkeypatch.context() as patch:
             patch.setattr(
-                script,
+                running,
                 "spread",
                 lambda *a: (d for d in real(*a) if d.number != lost),  # noqa: B023
             )
@@ -477,9 +483,9 @@ def test_errors_before_any_work(ruler: str, tmp_path: Path) -> None:
         ("not there", lambda: run(ruler, tmp_path / "none", out)),
         ("what is it", lambda: run(ruler, tmp_path / "what.bin", out)),
         ("UTF-16", lambda: run(ruler, tmp_path / "wide.txt", out)),
-        ("no column 'words'", lambda: run(ruler, table, out, text="words")),
-        ("has a column 'id'", lambda: run(ruler, table, out, key="id")),
-        ("two fields", lambda: run(ruler, good, out, key="text")),
+        ("no column 'words'", lambda: run(ruler, table, out, text_field="words")),
+        ("has a column 'id'", lambda: run(ruler, table, out, entities_field="id")),
+        ("two different names", lambda: run(ruler, good, out, entities_field="text")),
         ("no pipeline", lambda: run("no_such_model", good, out)),
         ("would be read again", lambda: run(ruler, tmp_path, out)),
         ("not empty", lambda: run(ruler, good, tmp_path / "full")),
@@ -509,7 +515,9 @@ def test_a_file_that_breaks_off_is_rejected_from_there_on(ruler: str, tmp_path: 
 def test_the_command(ruler: str, tmp_path: Path) -> None:
     source = write(tmp_path / "in.csv", [{"id": 1, "text": "n78"}, {"text": BOOM}])
     command = [ruler, str(source), str(tmp_path / "out"), "--format", "parquet"]
-    done = CliRunner().invoke(APP, [*command, "--key", "found", "--disable", "sentencizer"])
+    done = CliRunner().invoke(
+        APP, [*command, "--entities-field", "found", "--disable", "sentencizer"]
+    )
     assert done.exit_code == 0, done.output
     assert "2 documents read = 1 annotated" in " ".join(done.output.split())
     assert read(tmp_path / "out")[0]["found"][0]["label"] == "BAND"

@@ -357,12 +357,12 @@ def test_a_tokenizer_with_too_many_words_is_loaded_anew(
     before = contents(tmp_path / "w" / "corpus")
     loaded = []
     load = worker.load_tokenizer
-    monkeypatch.setattr(worker, "MOST_WORDS", 1000)
 
     def count(base: Path) -> Language:
         loaded.append(base)
         return load(base)
 
+    monkeypatch.setattr(worker, "MOST_WORDS", 1000)
     monkeypatch.setattr(worker, "load_tokenizer", count)
     take(base, tmp_path / "w", varied(2000))
     assert len(loaded) > 5

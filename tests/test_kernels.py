@@ -20,7 +20,7 @@ PROBE = """
 import ctypes, hashlib, sys
 import scripts, blis.cy, numpy
 from blis.py import gemm
-from scripts.kernels import choose_blis
+from scripts.runtime.kernels import choose_blis
 library = ctypes.CDLL(blis.cy.__file__)
 library.bli_init()
 library.bli_gks_query_cntx.restype = ctypes.c_void_p
@@ -49,7 +49,7 @@ def test_products_are_right(shape: tuple[int, int, int], turned: tuple[bool, boo
 
 
 @needs_choice
-def test_bits_do_not_hang_on_what_the_processor_would_choose() -> None:
+def test_bits_do_not_depend_on_what_the_processor_would_choose() -> None:
     def product(processors: str, chosen: str) -> str:
         command = [sys.executable, "-c", PROBE, processors, chosen]
         return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -60,7 +60,7 @@ def test_bits_do_not_hang_on_what_the_processor_would_choose() -> None:
 
 @needs_choice
 def test_numpy_takes_no_kernel_above_avx2() -> None:
-    code = "import os, scripts; from scripts.environment import describe_environment as d; "
+    code = "import os, scripts; from scripts.runtime.environment import describe_environment as d; "
     code += "print(d()['kernels']['numpy'])"
     said = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", code],

@@ -1,7 +1,7 @@
-"""A real cluster of two nodes on this machine: the same bytes, whoever is killed meanwhile."""
+"""A real cluster of two nodes on this machine: the same bytes, whichever process is killed."""
 
+import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,9 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.test_annotate import contents, run, sentences, start, wait_for, write
+from scripts.annotation.plan import JOURNAL, WORK
+from tests.conftest import ROOT
+from tests.ray_annotate import release_file
+from tests.test_annotate import contents, run, sentences, write
 
 pytest.importorskip("ray", reason="make ray")
+# A cluster takes seconds to start, and so does every worker.
+pytestmark = pytest.mark.slow
 
 SHARDS = 60
 
@@ -28,7 +33,7 @@ def free_port() -> int:
 
 
 class Nodes:
-    """A head and a second node, one core each, with all that runs below them."""
+    """A head node and a second node with one core each, and the processes that they start."""
 
     def __init__(self, folder: str) -> None:
         self.environment = os.environ | {
@@ -108,30 +113,55 @@ def world(
 
 
 def go(nodes: Nodes, world: tuple, output: Path) -> subprocess.Popen:
-    options = ("--engine", "ray", "--address", nodes.address)
-    return start(world[0], world[1], output, *options, environment=nodes.environment)
+    """Start the command with workers that stop after a shard, until `release` is called."""
+    command = [sys.executable, "-m", "tests.ray_annotate", world[0], str(world[1]), str(output)]
+    command += ["--shard-size", "20", "--engine", "ray", "--address", nodes.address]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=nodes.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def release(output: Path) -> None:
+    """Let the workers go on."""
+    release_file(output).touch()
+
+
+def wait_for_a_shard(output: Path, process: subprocess.Popen) -> None:
+    """Wait until a shard is in the journal: it comes, or the process ends."""
+    journal = output / WORK / JOURNAL
+    while not journal.exists() or b"\n" not in journal.read_bytes():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
 
 
 def test_a_worker_is_killed_midway(nodes: Nodes, world: tuple, tmp_path: Path) -> None:
     process = go(nodes, world, tmp_path / "out")
-    wait_for(5, tmp_path / "out", process)
+    wait_for_a_shard(tmp_path / "out", process)
     actors = nodes.below("MapWorker")
     assert actors
     actors[0].kill()
-    told, _ = process.communicate(timeout=180)
+    release(tmp_path / "out")
+    told, _ = process.communicate()
     assert process.returncode == 0, told
     assert contents(tmp_path / "out") == world[2]
 
 
 def test_the_driver_is_killed_and_started_again(nodes: Nodes, world: tuple, tmp_path: Path) -> None:
     process = go(nodes, world, tmp_path / "out")
-    wait_for(5, tmp_path / "out", process)
-    process.send_signal(signal.SIGKILL)
+    wait_for_a_shard(tmp_path / "out", process)
+    process.kill()
     process.wait()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("part-*")}
-    assert len(before) < SHARDS
+    journal = (tmp_path / "out" / WORK / JOURNAL).read_text().splitlines()
+    finished = [f"part-{x['group']:06}-{x['number']:06}.jsonl" for x in map(json.loads, journal)]
+    before = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in finished}
+    assert 0 < len(before) < SHARDS
+    release(tmp_path / "out")
     again = go(nodes, world, tmp_path / "out")
-    told, _ = again.communicate(timeout=180)
+    told, _ = again.communicate()
     assert again.returncode == 0, told
     assert contents(tmp_path / "out") == world[2]
-    assert any(path.stat().st_mtime_ns == changed for path, changed in before.items())
+    assert before == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in finished}

@@ -1,9 +1,7 @@
-"""Files of texts to annotate, cut into shards by what they hold alone.
+"""Files of texts to annotate: what each looks like, and how its documents are read one by one.
 
-Files are text (a document a line), JSON lines or an array, CSV and Parquet; gzip too. Neighbouring
-files of one kind are a group, so that small ones share shards; a large one is a group of its own.
-Within a group every so many documents are a shard, named by both numbers: nothing has to be read
-to know a group, groups can be read at once, and the names sort as the documents came.
+Files are text (a document a line), JSON (lines or an array), CSV and Parquet; all but Parquet may
+be compressed with gzip. How files become shards is in scripts/annotation/shards.py.
 """
 
 import csv
@@ -22,7 +20,7 @@ from scripts.intake.readers import MAX_PIECE_BYTES as LONGEST
 from scripts.intake.readers import Piece, Sized, read_array, read_filled_lines
 from scripts.storage.input_files import BOM, list_files, open_file, refuse_broken
 
-# Rows of Parquet that are in memory at once.
+# How many rows of Parquet are in memory at once.
 ROWS = 500
 SUFFIXES = {
     ".jsonl": "lines",
@@ -44,26 +42,31 @@ class Layout(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file, the name that rejected documents have it by, and its layout."""
+    """A file, the name of it that rejected documents are listed with, and its layout."""
 
     path: Path
     name: str
     layout: Layout
 
 
-class Bad(NamedTuple):
-    """In the place of a document: what could not be read, and why."""
+class Unreadable(NamedTuple):
+    """What stands in the place of a document that could not be read."""
 
     code: str
+    """What is wrong, a key of `CODES` in scripts/intake/findings.py."""
     advice: str
+    """What is wrong in words, and what to do about it."""
     raw: str = ""
+    """The text of the document, as far as there is one."""
 
 
 def find_sources(source: Path, text: str, key: str) -> list[Source]:
-    """A file, or all files below a folder, with their layouts.
+    """Return a file, or all files below a folder, with their layouts.
 
-    text, key: the fields with the text and for what is found; DataError where files say already
-    that one is missing or the other is taken.
+    text, key: the field with the text, and the field that the entities are written to.
+
+    Raises DataError where a file cannot be recognized, where a table has no column for the text, or
+    where it has a column for the entities already.
     """
     if not source.exists():
         raise DataError(f"{source} is not there: name a file or a folder of texts.")
@@ -78,7 +81,7 @@ def find_sources(source: Path, text: str, key: str) -> list[Source]:
 
 
 def recognize(path: Path, text: str) -> Layout:
-    """Say what a file is: by its suffix, and where that says nothing, by how it begins."""
+    """Return the layout of a file, by its suffix; where that says nothing, by how it begins."""
     raw, file = open_file(path)
     with raw, refuse_broken(path, 1):
         head = file.read(HEAD)
@@ -98,7 +101,7 @@ def recognize(path: Path, text: str) -> Layout:
                 return Layout("csv", delimiter, names)
         if kind == "csv":
             raise DataError(
-                f"{path}:1: no column {text!r} in {header[:99]!r}: name it with --text."
+                f"{path}:1: no column {text!r} in {header[:99]!r}: name it with --text-field."
             )
     if kind is None:
         names = (*SUFFIXES, ".json", ".parquet")
@@ -107,7 +110,7 @@ def recognize(path: Path, text: str) -> Layout:
 
 
 def look_at_parquet(path: Path) -> Layout:
-    """The columns and types of a Parquet file."""
+    """Return the layout of a Parquet file, with its columns and their types."""
     try:
         schema = pyarrow.parquet.read_schema(path)
     except (OSError, pyarrow.ArrowException) as error:
@@ -116,18 +119,20 @@ def look_at_parquet(path: Path) -> Layout:
 
 
 def check_columns(path: Path, columns: tuple[str, ...], text: str, key: str) -> None:
-    """Raise DataError where a table has no texts, or no room for what is found."""
+    """Raise DataError where a table lacks the text's column or has that of the entities."""
     if text not in columns:
         shown = ", ".join(columns)
-        raise DataError(f"{path}: no column {text!r} among {shown}: name it with --text.")
+        raise DataError(f"{path}: no column {text!r} among {shown}: name it with --text-field.")
     if key in columns:
-        raise DataError(f"{path} has a column {key!r} already: choose another with --key.")
+        raise DataError(
+            f"{path} has a column {key!r} already: choose another with --entities-field."
+        )
     if twice := {name for name in columns if columns.count(name) > 1}:
         raise DataError(f"{path} has two columns {sorted(twice)[0]!r}: rename one.")
 
 
 def read_all(sources: list[Source]) -> Iterator[tuple[Piece, int, int]]:
-    """Every document of some files, its size, and how many bytes of all files are done."""
+    """Yield every document of some files, its size in bytes, and the bytes of all files read."""
     done = 0
     for source in sources:
         line = 1
@@ -135,19 +140,19 @@ def read_all(sources: list[Source]) -> Iterator[tuple[Piece, int, int]]:
             for line, value, size, at in READERS[source.layout.kind](source):
                 yield (source.name, line, value), size, done + at
         except DataError as error:
-            # The rest of the file is lost to us, the other files are not.
-            yield (source.name, line, Bad("broken-file", str(error))), 0, done
+            # The rest of this file cannot be read, but the other files can.
+            yield (source.name, line, Unreadable("broken-file", str(error))), 0, done
         done += source.path.stat().st_size
 
 
-# Line, what stands there, its size, and the place in the file as it lies on the disk.
+# The line, the document there, its size, and the bytes read of the file as it lies on the disk.
 Placed = tuple[int, Any, int, int]
 
 
 def read_stream(
     read: Callable[[BinaryIO, Path, Any], Iterator[Sized]],
 ) -> Callable[[Source], Iterator[Placed]]:
-    """A reader of files that may be gzip."""
+    """Make a reader of files that may be compressed with gzip."""
 
     def read_source(source: Source) -> Iterator[Placed]:
         raw, file = open_file(source.path)
@@ -159,8 +164,8 @@ def read_stream(
 
 
 def read_rows(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
-    """The rows of a table. One that is none, does not take the others with it."""
-    # Bytes that are not UTF-8 become half characters, which are no text: their row is rejected.
+    """Yield the rows of a CSV file; a row that cannot be read does not affect the others."""
+    # Bytes that are not UTF-8 become half characters (surrogates), by which their row is rejected.
     text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
     csv.field_size_limit(LONGEST)
     taken: list[str] = []
@@ -180,7 +185,7 @@ def read_rows(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
                 row: Any = next(rows, None)
         except csv.Error as error:
             advice = f"no row ({error}): quote a cell that has quotes, and double these."
-            row = Bad("shape", advice, "".join(taken))
+            row = Unreadable("shape", advice, "".join(taken))
         if row is None:
             return
         number += 1
@@ -189,7 +194,7 @@ def read_rows(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
 
 
 def read_parquet(source: Source) -> Iterator[Placed]:
-    """The rows of a Parquet file, counted from 1."""
+    """Yield the rows of a Parquet file, counted from 1."""
     size = source.path.stat().st_size
     number = 0
     try:
@@ -215,18 +220,18 @@ READERS: dict[str, Callable[[Source], Iterator[Placed]]] = {
 
 
 def read_row(piece: Piece, layout: Layout, text: str) -> dict[str, Any]:
-    """The fields of a document; ValueError or UnicodeDecodeError where it has none."""
+    """Return the fields of a document; raises ValueError, or UnicodeDecodeError, if it has none."""
     name, line, raw = piece
     if layout.kind == "text":
         return {text: raw.decode("utf8").strip(), "meta": {"file": name, "line": line}}
     if layout.kind == "csv":
         if len(raw) != len(layout.columns):
             raise ValueError(f"{len(raw)} cells, but {len(layout.columns)} in the header")
-        "".join(raw).encode()  # each cell, not the text alone, can hold bytes that are no UTF-8
+        "".join(raw).encode()  # any cell, not only the text, can have bytes that are not UTF-8
         return dict(zip(layout.columns, raw, strict=True))
-    # Python's own reader: srsly's rounds the last digit of numbers, which are not ours to change.
+    # Python's own parser, because srsly's rounds numbers in the last digit.
     value = json.loads(raw.decode("utf8")) if isinstance(raw, bytes) else raw
-    # As it stands in rejected.jsonl, mended.
+    # A corrected line of rejected.jsonl has the document in `record`.
     if isinstance(value, dict) and "record" in value and text not in value:
         value = value["record"]
     if not isinstance(value, dict):

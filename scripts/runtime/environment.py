@@ -1,9 +1,9 @@
-"""Write down what else than the commit the results depend on.
+"""Write down what the results depend on besides the commit: system, Python, kernels, versions.
 
     python -m scripts.runtime.environment training/environment.json
 
-The same on every processor that can run the chosen kernels (__init__.py), so that one file of two
-machines differs only where their results may.
+The file is the same on every processor that can run the kernels that scripts/__init__.py chooses,
+so the files of two machines differ only where their results may differ.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ from scripts.runtime.requirements import requirements_of
 
 
 def describe_environment() -> dict:
-    """System, Python, the kernels that compute, and the versions of spaCy and what it needs."""
+    """Return the system, Python, the kernels, and the versions of spaCy and of what it needs."""
     blis = choose_blis() or name_blis()
     from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
@@ -37,7 +37,7 @@ def describe_environment() -> dict:
 
 
 def name_blis() -> str:
-    """The kernels that BLIS chose."""
+    """Return the name of the kernels that BLIS chose by itself."""
     import blis.cy
 
     library = ctypes.CDLL(blis.cy.__file__)
@@ -48,7 +48,7 @@ def name_blis() -> str:
 
 
 def main(output: Path) -> None:
-    """Check params.yaml before anything of it reaches a command line, and write the file."""
+    """Check params.yaml, before anything in it reaches a command line, and write the file."""
     load_params()
     srsly.write_json(output, describe_environment())
 

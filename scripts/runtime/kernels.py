@@ -1,9 +1,9 @@
-"""Run a module with the kernels chosen that compute spaCy's matrix products.
+"""Run a module with kernels that compute the same bytes on every processor.
 
     python -m scripts.runtime.kernels spacy train training/config.cfg ...
 
-as `python -m spacy train ...` would, with those kernels of BLIS, and of NumPy (__init__.py), that
-give the same bytes on other processors.
+does what `python -m spacy train ...` does. A kernel is a routine of BLIS or NumPy that computes
+matrix products and the like; scripts/__init__.py chooses NumPy's.
 """
 
 import ctypes
@@ -16,11 +16,13 @@ BLIS = "haswell"
 
 
 def choose_blis() -> str | None:
-    """Make BLIS take the kernels that every processor with AVX2 can run; return their name.
+    """Make BLIS use the kernels that every processor with AVX2 can run.
 
-    It has no switch for this, and takes its slowest kernels on processors that it does not know,
-    which are AMD's since 2020. So here is done what it does on one that it knows: the table of
-    kernels that its products go through is filled by its own function, that of `haswell`.
+    BLIS has no switch for this, and it uses its slowest kernels on processors that it does not
+    know, such as AMD's since 2020. It looks its kernels up in a table. Here that table is filled by
+    the function of BLIS that fills it on a Haswell processor.
+
+    Returns the name of the kernels, or None where the processor or this BLIS does not have them.
     """
     import blis.cy
 
@@ -35,7 +37,7 @@ def choose_blis() -> str | None:
 
 
 def main() -> None:
-    """Run a module with its arguments."""
+    """Run the module that the command line names, with the arguments behind it."""
     sys.argv = sys.argv[1:]
     choose_blis()
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

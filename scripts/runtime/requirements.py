@@ -1,4 +1,4 @@
-"""The locked versions of what a package needs."""
+"""The installed versions of a package and of everything that it needs."""
 
 from importlib.metadata import PackageNotFoundError, distribution
 
@@ -7,14 +7,14 @@ from packaging.utils import canonicalize_name
 
 
 def requirements_of(requirement: str) -> dict[str, str]:
-    """The installed distributions that a requirement needs, its own among them: their versions."""
+    """Return the versions of a requirement's package and of all that it needs, sorted by name."""
     found: dict[str, str] = {}
     waiting = [Requirement(requirement).name]
     while waiting:
         name = canonicalize_name(waiting.pop())
         try:
             here = distribution(name)
-        except PackageNotFoundError:  # asked for on other systems
+        except PackageNotFoundError:  # it is needed on other systems only
             continue
         if name not in found:
             found[name] = here.version
