@@ -38,7 +38,7 @@ from scripts.annotation.plan import (
     write_rows,
 )
 from scripts.annotation.shards import Group, cut, make_groups
-from scripts.annotation.work import start, work
+from scripts.annotation.work import Annotator
 from scripts.exceptions import DataError
 from scripts.runtime.workers import ADDRESS, ENGINE, JOBS, Engine, Jobs, choose_workers, spread
 from scripts.storage.atomic import write_bytes
@@ -97,9 +97,7 @@ def go_on(setup: Setup, groups: list[Group], done: list[Done], jobs: Jobs) -> li
     before = sum(shard.progress for shard in done)
     new = []
     with (setup.output / WORK / JOURNAL).open("ab") as journal:
-        for shard in watch(
-            spread(work, cut, left, start, setup, jobs) if left else (), size, before
-        ):
+        for shard in watch(spread(Annotator, setup, cut, left, jobs) if left else (), size, before):
             new.append(shard)
             journal.write(write_rows([shard]))
             journal.flush()

@@ -7,45 +7,18 @@ evaluation gives the same bytes.
 """
 
 from pathlib import Path
-from typing import Any
 
-import srsly
 import typer
 from wasabi import msg
 
-from scripts.exceptions import RevisionError
-from scripts.provenance.comparison import compare_revisions
-from scripts.reporting.evaluation import make_report, read_curves
-from scripts.storage.atomic import write_text
+from scripts.exceptions import door
+from scripts.reporting.evaluation import write_report
 
 
-def since_last_commit() -> dict[str, Any] | None:
-    """What differs from the last commit; None where that has no evaluation here."""
-    try:
-        return compare_revisions()
-    except RevisionError as error:
-        msg.info(f"Not compared with the last commit. {error}")
-        return None
-
-
+@door
 def main(page: Path) -> None:
     """Write the last evaluation as a page, and what differs from the last commit as JSON."""
-    comparison = since_last_commit()
-    findings, lock = Path("corpus/findings.json"), Path("dvc.lock")
-    text = make_report(
-        scores=srsly.read_json("metrics/scores.json"),
-        predictions=list(srsly.read_jsonl("metrics/predictions.jsonl")),
-        data=srsly.read_json("corpus/data.json"),
-        findings=srsly.read_json(findings) if findings.exists() else None,
-        params=srsly.read_yaml("params.yaml"),
-        lock=srsly.read_yaml(lock) if lock.exists() else None,
-        curves=read_curves(Path("training/live/plots/metrics")),
-        comparison=comparison,
-    )
-    page.parent.mkdir(parents=True, exist_ok=True)
-    write_text(page.with_name("comparison.json"), srsly.json_dumps(comparison, indent=2))
-    # The page comes last: that it is there says that both are.
-    write_text(page, text)
+    write_report(page)
     msg.good(f"The evaluation as a page: {page}")
 
 

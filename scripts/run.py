@@ -13,8 +13,8 @@ from dvc.cli import main as dvc
 from dvc.repo import Repo
 from wasabi import msg
 
-from scripts.summary import main as summary
-from scripts.summary import refuse_damage
+from scripts.reporting.refresh import refuse_damage
+from scripts.reporting.refresh import show_summary as summary
 
 
 def heal() -> bool:

@@ -29,7 +29,7 @@ from typer.testing import CliRunner
 
 from scripts import annotate as script
 from scripts.annotate import annotate, main
-from scripts.annotation import inputs as documents
+from scripts.annotation import shards
 from scripts.annotation.inputs import find_sources
 from scripts.annotation.plan import (
     JOURNAL,
@@ -345,7 +345,7 @@ def test_small_files_share_shards_and_keep_their_order(ruler: str, tmp_path: Pat
 def test_long_documents_make_smaller_shards(
     ruler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "MOST", 100)
+    monkeypatch.setattr(shards, "MOST", 100)
     done = run(ruler, write(tmp_path / "in.jsonl", sentences(10)), tmp_path / "out")
     assert len(done) == 10 and total(done)[:3] == (10, 10, 0)
 

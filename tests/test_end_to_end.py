@@ -2,6 +2,7 @@
 
 import csv
 import email
+import json
 import os
 import shutil
 import signal
@@ -168,6 +169,7 @@ def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: 
     assert set(stages_run(output)) <= set(expected)
 
 
+@pytest.mark.slow
 def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
     change = ("-S", "training.max_epochs=1")
     run = ("python", "-m", "dvc", "exp", "run")
@@ -180,10 +182,8 @@ def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
     sh(project, "python", "-m", "dvc", "checkout")
     sh(project, *run, "--queue", "-S", "package.version=1.2.3", "--name", "queued")
     sh(project, "python", "-m", "dvc", "queue", "start")
-    end = time.monotonic() + 240
     while "Success" not in (status := sh(project, "python", "-m", "dvc", "queue", "status").stdout):
         assert "Failed" not in status, sh(project, "dvc", "queue", "logs", "queued").stdout
-        assert time.monotonic() < end, status
         time.sleep(1)
     shown = sh(project, "python", "-m", "dvc", "exp", "show", "--csv").stdout
     assert "in-place" in shown and "queued" in shown
@@ -197,13 +197,12 @@ def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
 def test_dvc_shows_metrics_and_the_graph(project: Path) -> None:
     assert "retention" in sh(project, "python", "-m", "dvc", "metrics", "show").stdout
     assert "assemble" in sh(project, "python", "-m", "dvc", "dag", "--dot").stdout
-    plots = sh(
-        project, "python", "-m", "dvc", "plots", "show", "--show-vega", "metrics/labels.csv"
-    ).stdout
-    assert "TECHNIQUE (new)" in plots
-    for path in ("metrics/confusion.csv", "training/live/plots/metrics/score.tsv"):
+    for path in ("metrics/labels.csv", "metrics/confusion.csv"):
         drawn = sh(project, "python", "-m", "dvc", "plots", "show", "--show-vega", path).stdout
-        assert "vega" in drawn
+        with (project / path).open(encoding="utf8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        values = json.loads(drawn)["data"]["values"]
+        assert [{key: row[key] for key in rows[0]} for row in values] == rows
 
 
 def test_the_report_is_there_and_loads_nothing(project: Path) -> None:
@@ -220,6 +219,7 @@ def use_one_core() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_cleanly_and_gives_the_same_bytes(
     project: Path, tmp_path: Path
 ) -> None:
@@ -251,6 +251,7 @@ def test_a_killed_run_goes_on_cleanly_and_gives_the_same_bytes(
     assert (folder / "dvc.lock").read_text(encoding="utf8") == lock
 
 
+@pytest.mark.slow
 def test_a_commit_run_again_in_a_clean_clone_gives_the_same_bits(project: Path) -> None:
     command = ("python", "-m", "scripts.reproduce", "HEAD", "--here")
     output = " ".join(sh(project, *command, PYTHONHASHSEED="3").stdout.split())
@@ -274,6 +275,7 @@ def test_a_package_names_the_commit_that_made_it(project: Path, tmp_path: Path) 
     assert stranger.returncode == 1 and "No commit" in stranger.stdout
 
 
+@pytest.mark.slow
 def test_the_package_works_where_spacy_alone_is(project: Path, tmp_path: Path) -> None:
     """In an environment of its own, with the oldest spaCy that the package says it works with."""
     (wheel,) = (project / "packages").glob("*.whl")
@@ -316,6 +318,7 @@ def test_the_gate_stops_the_package_and_says_how_to_go_on(project: Path, tmp_pat
     assert not (folder / "out").exists()
 
 
+@pytest.mark.slow
 def test_update_learns_within_the_base_component(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "update"
     shutil.copytree(project, folder)
@@ -326,6 +329,7 @@ def test_update_learns_within_the_base_component(project: Path, tmp_path: Path) 
     assert srsly.read_json(folder / "metrics/scores.json")["tuned"]["new"]["ents_f"] > 0
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_in_the_queue_and_draws_its_points(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     shutil.copytree(project, folder)

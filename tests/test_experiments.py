@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,13 +13,16 @@ from scripts.provenance.comparison import compare_revisions
 from tests.ray_cluster import cluster
 from tests.standin import make_project, runs_of, save, sh, table_of
 
+# Every test here starts a DVC queue, a Ray cluster, or a command for one.
+pytestmark = pytest.mark.slow
+
 SWEEP = (sys.executable, "-m", "scripts.sweep")
 
 
-def wait_for(happened: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, what
+def wait_for_runs(project: Path, expected: dict[str, int], driver: subprocess.Popen) -> None:
+    """Wait until the stage has begun so many times with each ratio, as long as the command runs."""
+    while runs_of(project) != expected:
+        assert driver.poll() is None, f"the command ended with {driver.returncode}"
         time.sleep(0.1)
 
 
@@ -45,10 +47,16 @@ def test_what_failed_is_named_and_runs_again_alone(tmp_path: Path) -> None:
     assert "ratio: 1.0" in (project / "params.yaml").read_text(encoding="utf8")
 
 
+def stages_of(project: Path, ratio: str) -> list[tuple[int, Path]]:
+    """The process and the folder of each run of the stage with a ratio, in their order."""
+    text = (project.parent / "runs" / ratio).read_text(encoding="utf8")
+    parts = [line.split(maxsplit=1) for line in text.splitlines()]
+    return [(int(process), Path(folder)) for process, folder in parts]
+
+
 def worker_of(project: Path, ratio: str) -> psutil.Process:
     """Ray's process that runs the trial with a ratio."""
-    text = (project.parent / "runs" / ratio).read_text(encoding="utf8")
-    stage = psutil.Process(int(text.split()[0]))
+    stage = psutil.Process(stages_of(project, ratio)[0][0])
     (worker,) = (x for x in stage.parents() if "ray::run_trial" in " ".join(x.cmdline()))
     return worker
 
@@ -60,23 +68,25 @@ def test_a_worker_that_dies_costs_its_trial_alone(
 ) -> None:
     project = make_project(tmp_path)
     save(project, "grid:\n  rehearsal.ratio: [0.5, 1]\n")
-    wait = tmp_path / "runs/wait-0.5"
-    wait.touch()
+    waits = [tmp_path / f"runs/wait-{ratio}" for ratio in ("0.5", "1.0")]
+    for wait in waits:
+        wait.touch()
     clones = tmp_path / "cache"
     with cluster(2, XDG_CACHE_HOME=str(clones)) as address:
         on_ray = ("--engine", "ray", "--address", address)
         driver = subprocess.Popen([*SWEEP, *on_ray], cwd=project, env=environment())
-        wait_for(lambda: "0.5" in runs_of(project), "the trial begins")
+        wait_for_runs(project, {"0.5": 1, "1.0": 1}, driver)
         worker_of(project, "0.5").kill()
-        wait_for(lambda: runs_of(project)["0.5"] == 2, "the trial begins anew")
-        wait.unlink()
-        assert driver.wait(60) == 0
+        wait_for_runs(project, {"0.5": 2, "1.0": 1}, driver)
+        for wait in waits:
+            wait.unlink()
+        assert driver.wait() == 0
     assert runs_of(project) == {"0.5": 2, "1.0": 1}
-    folders = {
-        line.split()[1] for x in (tmp_path / "runs").iterdir() for line in x.open(encoding="utf8")
-    }
-    # Each worker has a clone of its own, and keeps it; what outlives a killed one may hold a third.
-    assert len(folders) in (2, 3) and all(x.startswith(str(clones)) for x in folders)
+    (_, first), (_, second) = stages_of(project, "0.5")
+    ((_, other_trial),) = stages_of(project, "1.0")
+    # The other trial ran all the while, and shared its clone with none of them.
+    assert other_trial not in (first, second)
+    assert all(folder.is_relative_to(clones) for folder in (first, second, other_trial))
     rows = table_of(project)
     assert [row["new_f"] for row in rows] == ["0.8571", "1.0"]
     # Everything is in one place: here, and for whoever pulls it.

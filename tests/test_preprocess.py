@@ -27,7 +27,7 @@ from scripts.intake.findings import CODES
 from scripts.intake.formats import Layout
 from scripts.intake.records import Record
 from scripts.keeping import rehearsal
-from scripts.keeping.base_labels import fill, find_rivals, start_filler
+from scripts.keeping.base_labels import Filler, find_rivals
 from scripts.keeping.corpus import preprocess
 from scripts.keeping.rehearsal import ENOUGH_WORDS
 from scripts.params import Params
@@ -184,15 +184,13 @@ def filled(
 ) -> tuple[list[tuple[str, str]], str]:
     """The entities, and an IOB letter for each token, - where nothing is known."""
     settings = worker.Settings(base, "strict", unlabelled, {}, {}, 1.0, 0, True)
-    worker.start(settings)
     entities = {"entities": spans} if spans is not None else {}
     piece = ("a.jsonl", 1, [text, entities])
-    batch = worker.work(batches.Chunk(Layout("spacy-json"), "train", [piece]))
+    batch = worker.ChunkWorker(settings)(batches.Chunk(Layout("spacy-json"), "train", [piece]))
     path = folder / "train-00000.spacy"
     path.write_bytes(batch.shards["train"])
     if unlabelled == "base":
-        start_filler((base, labels))
-        path.write_bytes(fill(path))
+        path.write_bytes(Filler((base, labels))(path))
     (doc,) = read_docs(path, BLANK.vocab)
     found = [(span.text, span.label_) for span in doc.ents]
     return found, "".join(token.ent_iob_ or "-" for token in doc)

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,147 +9,11 @@ import pytest
 import srsly
 
 from scripts import report
-from scripts.reporting import evaluation
-from scripts.scoring.kinds import KINDS
-
-CHROMIUM = next(
-    (path for x in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(x))),
-    None,
-)
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the path")
-HOSTILE = "</script><script>document.title='run'</script> <!-- 😀 router n78 & <img src=x>"
-DATA = {
-    "labels": ["BAND", "GEAR"],
-    "base_labels": ["LOC", "PERSON"],
-    "dropped_labels": [],
-    "rivals": {"GEAR": {"PERSON": 0.4}},
-    "texts": {"train": 1_234, "test": 3, "general": 2},
-    "spans": {"train": {"BAND": 77}, "test": {"BAND": 2, "GEAR": 2, "LOC": 1}},
-    "general_is_gold": True,
-}
-
-
-def spans(text: str, *marked: tuple[str, str]) -> list[list]:
-    """A span for each (words, label), where the words first stand."""
-    return [[text.index(w), text.index(w) + len(w), label] for w, label in marked]
-
-
-def row(
-    part: str,
-    doc: str,
-    text: str,
-    gold: list[tuple[str, str]],
-    base: list[tuple[str, str]],
-    tuned: list[tuple[str, str]],
-) -> dict[str, Any]:
-    """A line of predictions.jsonl; spans are named by their words."""
-    found = {"gold": gold, "base": base, "tuned": tuned}
-    lanes: dict[str, Any] = {name: spans(text, *marked) for name, marked in found.items()}
-    return {"part": part, "doc": doc, "text": text, "unknown": [], **lanes}
-
-
-ROWS = [
-    row("test", "ticket-1", "Put n78 on in Rome.", [("n78", "BAND"), ("Rome", "LOC")],
-        [("Rome", "LOC")], [("n78", "BAND"), ("Rome", "LOC")]),
-    row("test", "odd-<b>", HOSTILE, [("router", "GEAR"), ("n78", "BAND")],
-        [], [("router n78", "GEAR")]),
-    row("test", "ticket-2", "The new mast fell.", [("mast", "GEAR")],
-        [("new", "PERSON")], [("mast", "BAND"), ("fell", "GEAR")]),
-    row("general", "news-1", "Ann is in Oslo.", [("Ann", "PERSON"), ("Oslo", "LOC")],
-        [("Ann", "PERSON"), ("Oslo", "LOC")], [("Ann", "PERSON"), ("is", "BAND")]),
-    row("general", "news-2", "Nobody was there.", [], [], []),
-]  # fmt: skip
-
-
-def figures(f: float, **more: Any) -> dict[str, Any]:
-    """The figures of a label as scores.json has them."""
-    counts = {"true_positives": 31, "false_positives": 5, "misses": 9}
-    return {"ents_p": f, "ents_r": f, "ents_f": f, **counts, **more}
-
-
-def block(f: float, labels: list[str], **more: Any) -> dict[str, Any]:
-    """The figures of a measurement."""
-    return figures(f, per_label={label: figures(f) for label in labels}, **more)
-
-
-def inputs(**changed: Any) -> dict[str, Any]:
-    """What make_report takes, without anything that can be absent."""
-    scores = {
-        name: {"new": block(new, ["BAND", "GEAR"]), "kept": block(kept, ["LOC", "PERSON"])}
-        for name, new, kept in (("base", 0.0, 0.4801), ("tuned", 0.8412, 0.4759))
-    }
-    least = {
-        "scores": {**scores, "retention": None},
-        "predictions": ROWS,
-        "data": DATA,
-        "findings": None,
-        "params": {"training": {"max_epochs": 10}, "data": {"rename": {}}},
-        "lock": None,
-        "curves": {},
-        "comparison": None,
-    }
-    return least | changed
-
-
-def everything() -> dict[str, Any]:
-    """What make_report takes, with everything that can be there."""
-    more = {
-        "ents_f_low": 0.7011,
-        "ents_f_high": 0.9022,
-        "errors": dict(zip(KINDS, (41, 42, 43, 44, 45, 46), strict=True)),
-        "seen": {"ents_r": 0.9501, "true_positives": 19, "misses": 1},
-        "unseen": {"ents_r": 0.6203, "true_positives": 12, "misses": 8},
-    }
-    labels = ["BAND", "GEAR"]
-    scores = {
-        name: {
-            "new": block(f, labels, **more),
-            "kept": block(f, ["LOC", "PERSON"]),
-            "kept_in_domain": block(f, ["LOC"]),
-        }
-        for name, f in (("base", 0.3), ("tuned", 0.8412))
-    }
-    change = {"before": 0.8, "after": 0.84, "difference": 0.04, "low": 0.01, "high": 0.07}
-    hashes = [
-        {"path": path, "md5": f"md5-of-{path}"}
-        for path in ("assets/own", "corpus/train", "metrics/report.html", "scripts/report.py")
-    ]
-    return inputs(
-        scores={
-            **scores,
-            "retention": 0.9912,
-            "retention_low": 0.97,
-            "retention_high": 1.01,
-            "retention_per_label": {"LOC": 0.9876, "PERSON": None},
-        },
-        findings={
-            "records": {"read": 5_040, "used": 5_039, "rejected": 1},
-            "counts": [
-                {"code": "not-json", "severity": "error", "count": 1, "meaning": "A line & more"}
-            ],
-            "findings": [],
-        },
-        params={"training": {"max_epochs": 10}, "evaluate": {"min_retention": 0.95}},
-        lock={"stages": {"one": {"deps": hashes[:1] + hashes[3:], "outs": hashes[1:3]}}},
-        curves={
-            "loss_ner": [(10.0, 900.0), (20.0, 90.0)],
-            "ents_f": [(10.0, 0.5), (20.0, 0.8)],
-            "ents_per_type/BAND/f": [(10.0, 0.4), (20.0, 0.7)],
-        },
-        comparison={
-            "before": "HEAD",
-            "after": "workspace",
-            "notes": ["The texts of test differ."],
-            "rows": [
-                {"measured": "new", "label": "all", **change, "p": 0.0041},
-                {"measured": "new", "label": "BAND", **change, "p": 0.2},
-            ],
-            "better": [{**{key: ROWS[0][key] for key in ("part", "doc", "text")}, "change": 2}],
-            "worse": [{**{key: ROWS[3][key] for key in ("part", "doc", "text")}, "change": -1}],
-            "params": [{"key": "training.max_epochs", "before": 10, "after": 20}],
-            "data": [],
-        },
-    )
+from scripts.reporting.curves import draw_curves, read_curves
+from scripts.reporting.evaluation import make_report
+from scripts.reporting.marks import MODELS
+from tests.evaluations import DATA, HOSTILE, ROWS, block, everything, inputs, row
+from tests.pages import browse, in_browser, island_cut
 
 
 def island(page: str) -> dict[str, Any]:
@@ -169,7 +31,7 @@ def states(page: str, number: int, lane: str) -> list[tuple[str, str]]:
 
 
 def test_absent_inputs() -> None:
-    page = report.make_report(**inputs())
+    page = make_report(**inputs())
     for said in ("no evaluation in the last commit", "No curves were", "unknown", "0.841", "1,234"):
         assert said in page
     assert "by content" not in page
@@ -177,9 +39,9 @@ def test_absent_inputs() -> None:
 
 def test_empty() -> None:
     data = {"labels": [], "base_labels": [], "spans": {"test": {}}}
-    scores = {name: {"new": block(0.0, []), "kept": block(0.0, [])} for name in evaluation.MODELS}
+    scores = {name: {"new": block(0.0, []), "kept": block(0.0, [])} for name in MODELS}
     scores["retention"] = None  # type: ignore[assignment]
-    page = report.make_report(**inputs(predictions=[], data=data, scores=scores, params={}))
+    page = make_report(**inputs(predictions=[], data=data, scores=scores, params={}))
     assert island(page)["texts"] == []
 
 
@@ -193,28 +55,28 @@ def test_empty() -> None:
     ],
 )  # fmt: skip
 def test_says(said: str) -> None:
-    assert said in report.make_report(**everything())
+    assert said in make_report(**everything())
 
 
 def test_what_matters_comes_first() -> None:
-    page = report.make_report(**everything())
+    page = make_report(**everything())
     ids = [f'id="{x}"' for x in ("curves", "per-label", "findings", "texts", "made-of")]
     places = [page.index(x) for x in ("Learned", "Retention", "Against the last commit", *ids)]
     assert places == sorted(places)
 
 
 def test_same_bytes() -> None:
-    assert report.make_report(**everything()) == report.make_report(**everything())
+    assert make_report(**everything()) == make_report(**everything())
 
 
 def test_later_hashes_are_left_out() -> None:
-    page = report.make_report(**everything())
+    page = make_report(**everything())
     assert "md5-of-metrics/report.html" not in page and "md5-of-scripts" not in page
 
 
 def test_text_stays_text() -> None:
     params = {"data": {"source": "<img src=x>"}, "note": "</script>"}
-    page = report.make_report(**inputs(params=params))
+    page = make_report(**inputs(params=params))
     assert island(page)["texts"][1]["text"] == HOSTILE
     assert page.count("</script>") == 2 and "<img" not in page and "<!--" not in page
 
@@ -223,9 +85,9 @@ def test_labels_stay_text() -> None:
     label = '"><b>&'
     text = "The mast fell."
     data = DATA | {"labels": [label]}
-    scores = {x: {"new": block(0.5, [label]), "kept": block(0.5, [])} for x in evaluation.MODELS}
+    scores = {x: {"new": block(0.5, [label]), "kept": block(0.5, [])} for x in MODELS}
     found = [("mast", label)]
-    page = report.make_report(
+    page = make_report(
         **inputs(
             predictions=[row("test", "a", text, found, found, found)],
             data=data,
@@ -237,18 +99,13 @@ def test_labels_stay_text() -> None:
 
 
 def test_loads_nothing() -> None:
-    page = report.make_report(**everything())
+    page = make_report(**everything())
     assert "http://" not in page and "https://" not in page
     assert not re.search(r"\b(src|srcset)=|<link|@import|url\(|innerHTML", island_cut(page))
 
 
-def island_cut(page: str) -> str:
-    """The page without its data."""
-    return re.sub(r'(id="data">).*?(</script>)', r"\1\2", page, flags=re.DOTALL)
-
-
 def test_states() -> None:
-    page = report.make_report(**inputs())
+    page = make_report(**inputs())
     assert states(page, 0, "base") == [("BAND", "missed"), ("LOC", "right")]
     assert states(page, 1, "tuned") == [("GEAR", "wrong_boundary"), ("BAND", "missed")]
     assert states(page, 2, "tuned") == [("BAND", "wrong_label"), ("GEAR", "spurious")]
@@ -261,16 +118,16 @@ def test_states() -> None:
 def test_where_gold_says_nothing() -> None:
     text = "Put n78 and n28 on."
     one = row("test", "a", text, [("n28", "BAND")], [], [("n78", "BAND"), ("n28", "BAND")])
-    page = report.make_report(**inputs(predictions=[one | {"unknown": [[0, 3], [4, 7]]}]))
+    page = make_report(**inputs(predictions=[one | {"unknown": [[0, 3], [4, 7]]}]))
     assert states(page, 0, "gold") == [("", "unknown"), ("BAND", "gold")]
     assert island(page)["texts"][0]["gold"][0][:2] == [0, 7]
     assert states(page, 0, "tuned") == [("BAND", "uncounted"), ("BAND", "right")]
 
 
 def test_change_against_the_last_commit() -> None:
-    texts = island(report.make_report(**everything()))["texts"]
+    texts = island(make_report(**everything()))["texts"]
     assert [text["change"][1] for text in texts] == [2, 0, 0, -1, 0]
-    assert island(report.make_report(**inputs()))["texts"][0]["change"][1] is None
+    assert island(make_report(**inputs()))["texts"][0]["change"][1] is None
 
 
 def test_read_curves(tmp_path: Path) -> None:
@@ -283,11 +140,20 @@ def test_read_curves(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"step\t{path.stem}\n{rows}", encoding="utf8")
-    assert report.read_curves(tmp_path) == {
+    assert read_curves(tmp_path) == {
         "ents_per_type/BAND/f": [(5.0, 0.5)],
         "loss_ner": [(5.0, 90.5), (15.0, 70.0)],
     }
-    assert report.read_curves(tmp_path / "absent") == {}
+    assert read_curves(tmp_path / "absent") == {}
+
+
+def test_curves_are_drawn_by_kind_and_folder() -> None:
+    alone = {"speed": [(10.0, 2.0)]}
+    loss, scores, folder, own = draw_curves(everything()["curves"] | alone)
+    assert (loss.title, loss.legend) == ("Loss in training", [(0, "loss_ner: 90 at the end")])
+    assert scores.legend == [(0, "ents_f: 0.8 at the end, best 0.8 at step 20")]
+    assert folder.title == "ents_per_type/BAND"
+    assert own.title == "speed" and own.svg.startswith("<svg")
 
 
 def test_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,27 +182,11 @@ def many(count: int) -> list[dict[str, Any]]:
 
 def test_ten_thousand_texts_make_a_small_page() -> None:
     rows = many(10_000)
-    page = report.make_report(**inputs(predictions=rows))
+    page = make_report(**inputs(predictions=rows))
     assert len(page) < 1.2 * sum(len(json.dumps(one)) for one in rows)
 
 
 # ---- In a browser ----
-
-
-def browse(path: Path, query: str = "", *flags: str) -> str:
-    """The page as Chromium made it, without a network; nothing may be said on its console."""
-    assert CHROMIUM
-    done = subprocess.run(
-        [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-            f"--user-data-dir={path.parent / 'profile'}", "--virtual-time-budget=5000",
-            "--enable-logging=stderr", "--v=0", "--host-resolver-rules=MAP * ~NOTFOUND",
-            *flags, f"{path.as_uri()}{query}",
-        ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert "CONSOLE" not in done.stderr
-    return island_cut(done.stdout)
 
 
 def drive(page: str, script: str, path: Path, query: str = "") -> Any:
@@ -359,11 +209,12 @@ def documents(dom: str) -> list[str]:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report.make_report(**everything()), encoding="utf8")
+    path.write_text(make_report(**everything()), encoding="utf8")
     return path
 
 
 @in_browser
+@pytest.mark.slow
 def test_shows_texts_and_curves(page: Path) -> None:
     dom = browse(page)
     assert len(documents(dom)) == len(ROWS)
@@ -371,7 +222,7 @@ def test_shows_texts_and_curves(page: Path) -> None:
     # As text, and the spans where they are although 😀 is two units in the browser's strings.
     assert "&lt;/script&gt;&lt;script&gt;document.title='run'" in dom and "<img" not in dom
     assert ">router n78<small>GEAR <i>wrong boundary</i></small></mark>" in dom
-    assert dom.count("<figure>") == 3 and "loss_ner: 90 at the end" in dom
+    assert dom.count("<figure>") == 3
 
 
 FILTERS = {
@@ -394,6 +245,7 @@ FILTERS = {
 
 
 @in_browser
+@pytest.mark.slow
 def test_filters(page: Path) -> None:
     """The address names the filters, one after the other on the same page."""
     script = """
@@ -411,12 +263,14 @@ def test_filters(page: Path) -> None:
 
 
 @in_browser
+@pytest.mark.slow
 def test_address_opens_a_filtered_list(page: Path) -> None:
     dom = browse(page, "#part=test&label=GEAR&kind=missed&model=base&q=mast")
     assert documents(dom) == ["ticket-2"]
 
 
 @in_browser
+@pytest.mark.slow
 def test_keys_and_clicks(tmp_path: Path) -> None:
     script = """
       const count = () => document.querySelectorAll("article").length;
@@ -433,7 +287,7 @@ def test_keys_and_clicks(tmp_path: Path) -> None:
       document.getElementById("all").click();
       return [first, focused, then, field.id, ...filtered, said(), location.hash];
     """  # noqa: E501
-    text = report.make_report(**inputs(predictions=many(10_000)))
+    text = make_report(**inputs(predictions=many(10_000)))
     assert drive(text, script, tmp_path / "page.html") == [
         50,
         "ARTICLE",
@@ -447,6 +301,7 @@ def test_keys_and_clicks(tmp_path: Path) -> None:
 
 
 @in_browser
+@pytest.mark.slow
 def test_ten_thousand_texts_are_quick(tmp_path: Path) -> None:
     """A filter over all texts, and the first of them drawn: well below what a person notices."""
     script = """
@@ -458,11 +313,12 @@ def test_ten_thousand_texts_are_quick(tmp_path: Path) -> None:
       }
       return (Date.now() - start) / 5;
     """
-    text = report.make_report(**inputs(predictions=many(10_000)))
+    text = make_report(**inputs(predictions=many(10_000)))
     assert drive(text, script, tmp_path / "page.html") < 500
 
 
 @in_browser
+@pytest.mark.slow
 def test_fits_a_phone(page: Path) -> None:
     frame = page.with_name("frame.html")
     frame.write_text(
@@ -478,6 +334,7 @@ def test_fits_a_phone(page: Path) -> None:
 
 
 @in_browser
+@pytest.mark.slow
 def test_every_control_has_a_label(page: Path) -> None:
     script = """
       return [...document.querySelectorAll("input, select, button")]

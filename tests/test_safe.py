@@ -17,8 +17,6 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -33,20 +31,21 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from spacy.tokens import DocBin
 
-from scripts import audit, fetch, report
+from scripts import fetch
 from scripts.compare import as_markdown
 from scripts.intake.findings import Finding
 from scripts.intake.tally import Outcome as Batch
 from scripts.params import PARAMS, Params, load_params
-from scripts.release import card
 from scripts.release.contents import make_meta
 from scripts.release.wheel import build_package
 from scripts.reporting import picture
+from scripts.reporting.evaluation import make_report
 from scripts.reporting.findings_page import write_findings
 from scripts.reporting.summary import as_text, summary
-from tests import test_card, test_report, test_summary
-from tests.conftest import serving
-from tests.test_end_to_end import ROOT, copy_project, sh
+from tests.conftest import ROOT
+from tests.evaluations import DATA, ROWS, everything, summary_data, summary_scores
+from tests.pages import HOSTILE, assert_text_stayed_text, browse, in_browser, poison
+from tests.test_end_to_end import copy_project, sh
 
 WHEEL = "en_tiny-1.0-py3-none-any.whl"
 META = json.dumps({"lang": "en", "name": "tiny", "version": "1.0", "spacy_version": ">=3.0,<4.0"})
@@ -495,69 +494,21 @@ def test_nothing_becomes_a_field_of_the_packages_metadata() -> None:
 # Pages
 
 
-HOSTILE = (
-    "</text></td></code></script ></script><script>document.title='run'</script>"
-    "<img src=x onerror=run()>"
-    "<svg onload=run()><iframe src='javascript:run()'></iframe>\"' onfocus=run() autofocus x=\""
-    " `[a](javascript:run()) ![b](http://localhost/b) | x\n\n# h\n\n<marquee>&lt;\x1b[31m\x07\x00"
-)
-
-
-class Elements(HTMLParser):
-    """The elements of a page as (tag, attributes), and all of its words."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-
-
-def assert_text_stayed_text(page: str, scripts: int = 0) -> None:
-    """No element of the page runs or loads anything, but for so many scripts of its own."""
-    elements = Elements(page)
-    tags = [tag for tag, _ in elements.found]
-    assert tags.count("script") == scripts
-    assert not {"img", "image", "iframe", "object", "embed", "link", "base", "marquee"} & {*tags}
-    for _, attributes in elements.found:
-        assert not [name for name in attributes if name.startswith("on") or name == "autofocus"]
-        for name in ("href", "src", "xlink:href", "action"):
-            assert (attributes.get(name) or "#").startswith("#")
-    # It is there, and not only left out.
-    assert "document.title='run'" in elements.words
-
-
-def poison(value: Any, names: set[str]) -> Any:
-    """A value in which these names, keys too, are hostile."""
-    if isinstance(value, dict):
-        return {poison(key, names): poison(inner, names) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [poison(inner, names) for inner in value]
-    return value + HOSTILE if isinstance(value, str) and value in names else value
-
-
 def report_page() -> str:
     """The report, hostile wherever a text of somebody's can stand."""
-    given = test_report.everything()
+    given = everything()
     names = {"BAND", "PERSON", "LOC", "HEAD", "workspace", "training.max_epochs", "assets/own"}
-    names |= {row[key] for row in test_report.ROWS for key in ("doc", "text")}
+    names |= {row[key] for row in ROWS for key in ("doc", "text")}
     given |= {
         "params": {"training": {HOSTILE: HOSTILE}, "data": {"rename": {HOSTILE: [HOSTILE]}}},
-        "data": test_report.DATA | {"dropped_labels": ["LOC"]},
+        "data": DATA | {"dropped_labels": ["LOC"]},
     }
     given["comparison"] |= {
         "params": [{"key": HOSTILE, "before": HOSTILE, "after": HOSTILE}],
         "data": [{"path": HOSTILE, "before": HOSTILE, "after": HOSTILE}],
     }
     curves = {f"label_f/{HOSTILE}": [(10.0, 0.5)]}
-    return report.make_report(**poison(given, names) | {"curves": curves})
+    return make_report(**poison(given, names) | {"curves": curves})
 
 
 def findings_page(folder: Path) -> str:
@@ -600,12 +551,6 @@ def test_text_stays_text_in_the_report() -> None:
     assert_text_stayed_text(report_page(), scripts=2)
 
 
-def test_text_stays_text_in_the_model_card(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(test_card, "HOSTILE", HOSTILE)
-    text = card.make_card(**test_card.hostile(test_card.make_everything(here / "world")))
-    assert_text_stayed_text(READER.render(test_card.body(text)).replace("https://", "#"))
-
-
 def test_text_stays_text_in_a_comparison() -> None:
     page = READER.render(comparison_markdown())
     assert_text_stayed_text(page)
@@ -615,8 +560,8 @@ def test_text_stays_text_in_a_comparison() -> None:
 def summary_inputs() -> tuple[dict[str, Any], dict[str, Any]]:
     """What the summary says something of, with hostile labels."""
     names = {"BAND", "GEAR"}
-    scores = poison(test_summary.scores(), names)
-    data = test_summary.data() | {"dropped_labels": [HOSTILE], "rivals": {HOSTILE: {HOSTILE: 0.5}}}
+    scores = poison(summary_scores(), names)
+    data = summary_data() | {"dropped_labels": [HOSTILE], "rivals": {HOSTILE: {HOSTILE: 0.5}}}
     return scores, data
 
 
@@ -638,7 +583,8 @@ def test_a_terminal_obeys_no_label(here: Path) -> None:
     assert len(text.splitlines()) <= 10
 
 
-@test_report.in_browser
+@in_browser
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["report", "findings", "comparison"])
 def test_a_browser_runs_nothing_of_it(name: str, here: Path) -> None:
     path = here / f"{name}.html"
@@ -648,7 +594,7 @@ def test_a_browser_runs_nothing_of_it(name: str, here: Path) -> None:
         findings_page(here)
     else:
         path.write_text(READER.render(comparison_markdown()), encoding="utf8")
-    assert_text_stayed_text(test_report.browse(path), scripts=2 if name == "report" else 0)
+    assert_text_stayed_text(browse(path), scripts=2 if name == "report" else 0)
 
 
 # Data
@@ -658,10 +604,10 @@ def test_a_browser_runs_nothing_of_it(name: str, here: Path) -> None:
 READ = """
 import json, resource, sys
 from pathlib import Path
-from scripts.formats import recognize
-from scripts.parsers import parse
-from scripts.readers import read_pieces
-from scripts.records import DataError, UnusableError
+from scripts.exceptions import DataError, UnusableError
+from scripts.intake.formats import recognize
+from scripts.intake.parsers import parse
+from scripts.intake.readers import read_pieces
 resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
 said = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):
@@ -782,6 +728,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HARMFUL)
 def test_a_file_that_was_made_to_do_harm_is_refused(name: str, said: dict[str, Any]) -> None:
     message = str(said[name])
@@ -789,6 +736,7 @@ def test_a_file_that_was_made_to_do_harm_is_refused(name: str, said: dict[str, A
     assert re.search(HARMFUL[name][1], message), message
 
 
+@pytest.mark.slow
 def test_a_record_that_was_made_to_do_harm_is_rejected_alone(said: dict[str, Any]) -> None:
     assert said["rejected.jsonl"] == ["not-json", "not-json"]
     assert said["number.csv"] == ["shape"]
@@ -845,130 +793,3 @@ def test_everything_that_is_used_directly_is_locked() -> None:
 def test_what_is_locked_twice_is_the_same() -> None:
     common, more = (requirements(name) for name in ("requirements.txt", "requirements-ray.txt"))
     assert all(str(more[name][0]) == str(common[name][0]) for name in common)
-
-
-# Known vulnerabilities
-
-
-class Database:
-    """An advisory database on this machine: what it answers to every question."""
-
-    def __init__(self) -> None:
-        self.status, self.vulnerable, self.asked = 200, "", 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                name = question["package"]["name"]
-                outer.asked += 1
-                events = [{"introduced": "0"}, {"fixed": "99.0"}]
-                affected = {
-                    "package": {"name": name, "ecosystem": "PyPI"},
-                    "ranges": [{"type": "ECOSYSTEM", "events": events}],
-                }
-                known = {"id": "PYSEC-0\x1b[2J", "aliases": [], "affected": [affected]}
-                body = json.dumps({"vulns": [known]} if name == outer.vulnerable else {}).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing."""
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/"
-
-
-@pytest.fixture
-def database(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """The only database that an audit asks here, about two packages."""
-    hashes = "--hash=sha256:" + "0" * 64
-    Path("locked.txt").write_text(f"one==1.0 {hashes}\ntwo==2.0 {hashes}\n", encoding="utf8")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    database = Database()
-    options = ("--vulnerability-service=osv", f"--osv-url={database.url}", "--cache-dir=cache")
-    ask = audit.ask
-    monkeypatch.setattr(audit, "ask", lambda requirements: ask(requirements, *options))
-    with serving(database.http):
-        yield database
-
-
-def audited(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """With which status an audit of locked.txt leaves, and what it says."""
-    status = 0
-    try:
-        audit.main([Path("locked.txt")])
-    except SystemExit as left:
-        status = int(left.code or 0)
-    return status, " ".join(capsys.readouterr().out.split())
-
-
-def test_an_audit_of_what_is_clean_passes(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, text = audited(capsys)
-    assert (status, database.asked) == (0, 2)
-    assert "Audited: 2 packages" in text and "Not audited" not in text
-
-
-def test_an_audit_that_finds_something_fails_and_names_it(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    database.vulnerable = "two"
-    status, text = audited(capsys)
-    assert status == 1
-    assert "Known vulnerabilities: 1" in text and re.search(r"two +2\.0 +PYSEC-0\S+ +99\.0", text)
-    assert "\x1b[2J" not in text
-
-
-@pytest.mark.parametrize("trouble", ["error", "gone"])
-def test_an_audit_without_an_answer_passes_and_says_so(
-    trouble: str, database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    database.status = 500
-    if trouble == "gone":
-        database.http.server_close()
-    status, text = audited(capsys)
-    assert status == 0
-    assert "Not audited: nothing at all." in text and "Audited:" not in text
-
-
-def test_an_audit_has_an_end(here: Path) -> None:
-    with pytest.raises(audit.AuditError, match=r"no answer within 0\.01 seconds"):
-        audit.ask([Path("locked.txt")], seconds=0.01)
-
-
-def test_an_audit_that_cannot_work_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        audit.ask([Path("locked.txt")], "--no-such-option")
-    assert left.value.code == 1
-    assert "--no-such-option" in capsys.readouterr().out
-
-
-def test_what_a_database_does_not_know_is_not_called_clean(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    unknown = [{"name": f"own-{number}", "skip_reason": "not found"} for number in range(12)]
-    clean = {"name": "one", "version": "1.0", "vulns": []}
-    assert not audit.show(unknown)
-    text = " ".join(capsys.readouterr().out.split())
-    assert "Not audited: 12 packages, unknown to the database: own-0, own-1," in text
-    assert "Audited:" not in text and "own-7, ..." in text
-    assert not audit.show([clean, *unknown[:1]])
-    text = " ".join(capsys.readouterr().out.split())
-    assert "Audited: 1 packages" in text and "Not audited: 1 packages" in text
-
-
-def test_a_vulnerability_counts_whatever_is_unknown_beside_it() -> None:
-    found = {"id": "PYSEC-1", "fix_versions": []}
-    assert audit.show(
-        [{"name": "a", "skip_reason": "x"}, {"name": "b", "version": "1", "vulns": [found]}]
-    )
-
-
-def test_what_has_to_pass_audits_both_locks_after_the_tests() -> None:
-    lines = (ROOT / ".ci/run").read_text(encoding="utf8").splitlines()
-    command = ".venv/bin/python -m scripts.audit requirements.txt requirements-ray.txt"
-    assert lines.index("make test") < lines.index(command) and "set -euo pipefail" in lines

@@ -1,4 +1,4 @@
-"""Seeds are judged by exact permutation, and experiments belong to their commit."""
+"""Settings are compared by an exact permutation test, with the runs of one commit."""
 
 import itertools
 
@@ -7,11 +7,12 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.experiments.core import clean_commit
-from scripts.experiments.run import collect
-from scripts.learning import verdict
+from scripts.exceptions import ExperimentError
+from scripts.experiments.arguments import parse_setting
+from scripts.experiments.learning_curve import advice
+from scripts.experiments.seed_test import judge, summarize
+from scripts.experiments.tables import collect
 from scripts.scoring.chance import permutation_p
-from scripts.seeds import judge, parse_setting, summarize
 
 
 def test_settings_are_keys_and_values() -> None:
@@ -73,31 +74,20 @@ def test_mean_and_spread_of_every_setting() -> None:
 def test_more_annotation_helps_where_the_last_step_did(
     difference: float, p: float, helps: bool
 ) -> None:
-    text = verdict({"difference": difference, "p": p})
+    text = advice({"difference": difference, "p": p})
     assert ("likely to help" in text) == helps
 
 
 # Experiments
 
 
-def test_experiments_of_what_is_not_committed_are_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("scripts.experiments.core.output", lambda *command: " M params.yaml")
-    with pytest.raises(SystemExit) as left:
-        clean_commit()
-    assert left.value.code == 1
-    assert "commit or stash" in capsys.readouterr().out
-
-
 def test_points_are_those_of_the_commit_that_they_began_with(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     result = {"Experiment": "sweep-abc1234-extend-0.5", "State": "Success", "retention": 0.9}
     shown = {"abc1234": [result], "HEAD": []}
     monkeypatch.setattr("dvc.api.exp_show", lambda revs="HEAD": shown[revs])
     names = ["sweep-abc1234-extend-0.5"]
     assert collect("abc1234", names, {"kept": "retention"}) == [{"kept": 0.9}]
-    with pytest.raises(SystemExit):
+    with pytest.raises(ExperimentError, match="1 of 2 points have no result"):
         collect("abc1234", [*names, "sweep-abc1234-update-0.5"], {"kept": "retention"})
-    assert "1 of 2 points have no result" in capsys.readouterr().out

@@ -9,40 +9,7 @@ import pytest
 
 from scripts.reporting.summary import REPORT, as_text, summary
 from scripts.summary import main
-
-
-def figures(ents_f: float, right: int = 3, misses: int = 1, **per_label: Any) -> dict[str, Any]:
-    counts = {"true_positives": right, "false_positives": 0, "misses": misses}
-    bounds = {"ents_f_low": ents_f - 0.05, "ents_f_high": ents_f + 0.05}
-    return (
-        {"ents_p": ents_f, "ents_r": ents_f, "ents_f": ents_f}
-        | counts
-        | bounds
-        | {"per_label": per_label}
-    )
-
-
-def scores(in_domain: bool = False, labels: int = 2) -> dict[str, Any]:
-    names = ["BAND", "GEAR", "MAST", "PORT", "CELL", "LINK"][:labels]
-    recall = {"seen": {"ents_r": 0.91}, "unseen": {"ents_r": 0.48}}
-    base = {"new": figures(0.125) | recall, "kept": figures(0.875)}
-    per_label = {name: figures(0.3 + 0.1 * number) for number, name in enumerate(names)}
-    tuned = {"new": figures(0.75, 5, 2, **per_label) | recall, "kept": figures(0.84, 10, 7)}
-    if in_domain:
-        base["kept_in_domain"], tuned["kept_in_domain"] = figures(0.5), figures(0.44)
-    return {
-        "base": base,
-        "tuned": tuned,
-        "retention": 0.96,
-        "retention_low": 0.94,
-        "retention_high": 0.98,
-        "documents": {"test": 38, "general": 10},
-    }
-
-
-def data(gold: bool = True, findings: dict[str, int] | None = None) -> dict[str, Any]:
-    known = {"general_is_gold": gold, "findings": findings or {}}
-    return known | {"dropped_labels": [], "rivals": {}}
+from tests.evaluations import summary_data, summary_scores
 
 
 def text_of(
@@ -55,7 +22,7 @@ def text_of(
 
 
 def test_what_was_learned_and_kept_with_intervals() -> None:
-    text = text_of(scores(), data())
+    text = text_of(summary_scores(), summary_data())
     assert "F 0.125 → 0.750 (0.700 to 0.800) on 7 entities in 38 documents" in text
     assert "GEAR 0.40, BAND 0.30; found of names in train 0.91, of others 0.48" in text
     assert "F 0.875 → 0.840 (0.790 to 0.890) on general text" in text
@@ -63,7 +30,9 @@ def test_what_was_learned_and_kept_with_intervals() -> None:
 
 
 def test_of_many_labels_the_best_and_the_worst_are_named() -> None:
-    assert "LINK 0.80, CELL 0.70, ..., GEAR 0.40, BAND 0.30" in text_of(scores(labels=6), data())
+    assert "LINK 0.80, CELL 0.70, ..., GEAR 0.40, BAND 0.30" in text_of(
+        summary_scores(labels=6), summary_data()
+    )
 
 
 def test_it_is_ten_lines() -> None:
@@ -71,48 +40,48 @@ def test_it_is_ten_lines() -> None:
     rows = [row | {"measured": key} for key in ("new", "kept")]
     comparison = {"rows": rows, "better": [{}] * 3, "worse": [{}]}
     wheel = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
-    text = text_of(scores(in_domain=True), data(), comparison, (wheel,))
+    text = text_of(summary_scores(in_domain=True), summary_data(), comparison, (wheel,))
     assert len(text.splitlines()) <= 10
     assert "new F +0.010 (p 0.200), kept F +0.010 (p 0.200); 3 texts better, 1 worse" in text
-    assert "Since HEAD" not in text_of(scores(), data())
+    assert "Since HEAD" not in text_of(summary_scores(), summary_data())
 
 
 def test_labels_that_rival_the_base_are_named() -> None:
-    rivals = data() | {"rivals": {"person": {"ORG": 0.25, "PERSON": 0.5}}}
-    assert "person is often the base's ORG, PERSON" in text_of(scores(), rivals)
+    rivals = summary_data() | {"rivals": {"person": {"ORG": 0.25, "PERSON": 0.5}}}
+    assert "person is often the base's ORG, PERSON" in text_of(summary_scores(), rivals)
 
 
 def test_labels_that_were_given_up_are_named() -> None:
-    dropped = data() | {"dropped_labels": ["LOC", "ORG"]}
-    assert "no longer finds LOC, ORG" in text_of(scores(), dropped)
-    assert "no longer" not in text_of(scores(), data())
+    dropped = summary_data() | {"dropped_labels": ["LOC", "ORG"]}
+    assert "no longer finds LOC, ORG" in text_of(summary_scores(), dropped)
+    assert "no longer" not in text_of(summary_scores(), summary_data())
 
 
 def test_kept_labels_on_the_test_texts_have_a_line_where_they_were_measured() -> None:
     line = "F 0.500 → 0.440 (0.390 to 0.490) of the base's labels in your test texts"
-    assert line in text_of(scores(in_domain=True), data())
-    assert "in your test texts" not in text_of(scores(), data())
+    assert line in text_of(summary_scores(in_domain=True), summary_data())
+    assert "in your test texts" not in text_of(summary_scores(), summary_data())
 
 
 def test_agreement_is_not_called_a_score() -> None:
-    assert "agreement" in text_of(scores(), data(gold=False))
-    assert "agreement" not in text_of(scores(), data(gold=True))
+    assert "agreement" in text_of(summary_scores(), summary_data(gold=False))
+    assert "agreement" not in text_of(summary_scores(), summary_data(gold=True))
 
 
 def test_findings_are_counted_with_the_file_that_lists_them() -> None:
-    text = text_of(scores(), data(findings={"overlap": 2, "off-boundary": 3}))
+    text = text_of(summary_scores(), summary_data(findings={"overlap": 2, "off-boundary": 3}))
     assert "5 findings (overlap, off-boundary): corpus/findings.html" in text
-    assert "findings.html" not in text_of(scores(), data())
+    assert "findings.html" not in text_of(summary_scores(), summary_data())
 
 
 def test_says_what_to_type() -> None:
     wheel = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
-    text = text_of(scores(), data(), None, (wheel,))
+    text = text_of(summary_scores(), summary_data(), None, (wheel,))
     assert f"pip install {wheel}" in text
     assert 'spacy.load("en_telecom")' in text
     assert "dvc exp run -S training.max_epochs=" in text
     assert "weasel run compare" in text and str(REPORT) in text
-    assert "pip install" not in text_of(scores(), data())
+    assert "pip install" not in text_of(summary_scores(), summary_data())
 
 
 def write(folder: Path, name: str, value: Any) -> None:
@@ -131,12 +100,12 @@ def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew
         path.write_text("page", encoding="utf8")
         write(tmp_path, "metrics/comparison.json", None)
 
-    monkeypatch.setattr("scripts.report.main", report)
+    monkeypatch.setattr("scripts.reporting.evaluation.write_report", report)
     damage: list[Path] = []
     monkeypatch.setattr("scripts.storage.damage.find_damage", lambda: damage)
     monkeypatch.chdir(tmp_path)
-    write(tmp_path, "metrics/scores.json", scores())
-    write(tmp_path, "corpus/data.json", data())
+    write(tmp_path, "metrics/scores.json", summary_scores())
+    write(tmp_path, "corpus/data.json", summary_data())
     (tmp_path / "packages").mkdir()
     (tmp_path / "packages" / "en_tiny-1.0.0-py3-none-any.whl").touch()
     main()
@@ -164,8 +133,8 @@ def test_without_results_it_fails_and_says_how_to_get_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path, "metrics/scores.json", scores())
-    write(tmp_path, "corpus/data.json", data())
+    write(tmp_path, "metrics/scores.json", summary_scores())
+    write(tmp_path, "corpus/data.json", summary_data())
     (tmp_path / missing).unlink()
     with pytest.raises(SystemExit) as left:
         main()

@@ -1,4 +1,4 @@
-"""A sweep is declared, checked before any work, run once, and shown by one command."""
+"""A sweep: its declaration is checked before any work, its trials run once, its results shown."""
 
 import contextlib
 import json
@@ -11,14 +11,17 @@ from dvc.utils.hydra import apply_overrides
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.experiments.charts import TEMPLATE, TITLE, draw, draw_parameters, short_names
-from scripts.experiments.core import Changes, as_hydra, clean_commit, name_of
+from scripts.exceptions import ExperimentError, ParamsError
+from scripts.experiments.arguments import as_hydra
+from scripts.experiments.charts import TEMPLATE, TITLE, plot_frontier, plot_parameters
 from scripts.experiments.declaration import Range, Sweep, load_sweep
+from scripts.experiments.naming import Changes, name_of, short_names
+from scripts.experiments.presentation import DECLARED
+from scripts.experiments.repository import clean_commit, git
 from scripts.experiments.results import mark_best, ranked
 from scripts.experiments.search import Result, open_study, search
 from scripts.keeping.gate import keeps
 from scripts.params import Params, load_params, value_of, with_values
-from scripts.trials import DECLARED
 from tests.conftest import ROOT
 
 KEYS = ["training.strategy", "rehearsal.ratio"]
@@ -52,10 +55,10 @@ def test_equal_points_are_all_among_the_best() -> None:
 def test_picture_has_a_mark_and_an_amount_for_each_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     rows = mark_best([point(0.6, 0.8) | {"ratio": 0.25}, point(0.5, 0.9) | {"ratio": 7.5}])
-    svg = draw(rows, KEYS)
+    svg = plot_frontier(rows, KEYS)
     for text in (TITLE, ">0.25<", ">7.5<", "extend"):
         assert text in svg
-    assert draw(rows, KEYS) == svg
+    assert plot_frontier(rows, KEYS) == svg
 
 
 def test_plots_of_dvc_have_what_the_picture_has() -> None:
@@ -96,7 +99,7 @@ def test_what_is_shipped_is_every_strategy_with_five_amounts(params: Params) -> 
         ({"grid": {"training.dropout": ["0.1"]}}, "training.dropout"),
         ({"grid": {"training.max_epochs": [1.5]}}, "training.max_epochs"),
         ({"grid": {"training.dropout": []}}, "grid.training.dropout"),
-        ({"grid": {"rehearsal.ratio": [0, 0.0]}}, "rehearsal.ratio: 0.0 stands there twice"),
+        ({"grid": {"rehearsal.ratio": [0, 0.0]}}, "rehearsal.ratio: 0.0 is listed twice"),
         ({"grid": {"data.rename": [{}]}}, "data.rename"),
         ({"grid": {"training.seed": [1]}, "trials": 3}, "a grid has none"),
         ({"grid": {}}, "grid"),
@@ -124,10 +127,9 @@ def test_what_is_shipped_is_every_strategy_with_five_amounts(params: Params) -> 
 def test_what_is_wrong_is_named_before_any_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], params: Params, values: Any, named: str
 ) -> None:
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises((ParamsError, SystemExit)) as refused:
         load_sweep(declare(tmp_path, values), params)
-    assert left.value.code == 1
-    message = " ".join(capsys.readouterr().out.split())
+    message = " ".join(f"{capsys.readouterr().out} {refused.value}".split())
     assert "sweep.yaml" in message and named in message
 
 
@@ -187,12 +189,44 @@ def test_a_name_is_that_of_commit_and_values() -> None:
     assert len({name, *(name_of("sweep", "abc1234", x) for x in others)}) == 4
 
 
-def test_what_the_sweep_wrote_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    status = " M metrics/sweep.csv\0?? docs/trials.svg\0"
-    monkeypatch.setattr("scripts.experiments.core.output", lambda *command: status)
-    assert clean_commit([Path("metrics/sweep.csv"), Path("docs/trials.svg")])
-    with pytest.raises(SystemExit):
-        clean_commit([Path("metrics/sweep.csv")])
+# The commit
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Git repository of one commit, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("a: 1\n", encoding="utf8")
+    git("init", "--quiet")
+    git("add", "--all")
+    author = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    git(*author, "commit", "--quiet", "--message", "state")
+    return tmp_path
+
+
+def test_the_commit_is_that_of_head_where_nothing_differs(repository: Path) -> None:
+    assert clean_commit() == git("rev-parse", "HEAD")[:7]
+
+
+def test_what_the_sweep_wrote_is_no_change(repository: Path) -> None:
+    (repository / "docs").mkdir()
+    written = [Path("metrics.csv"), Path("docs/trials.svg")]
+    for path in written:
+        path.touch()
+    assert clean_commit(written)
+    with pytest.raises(ExperimentError, match=r"differs from it: docs/trials.svg\."):
+        clean_commit(written[:1])
+
+
+def test_files_that_differ_from_the_commit_are_named(repository: Path) -> None:
+    (repository / "params.yaml").write_text("a: 2\n", encoding="utf8")
+    (repository / "a note").touch()
+    with pytest.raises(ExperimentError, match=r"differs from it: a note, params.yaml\."):
+        clean_commit()
+    git("mv", "--force", "params.yaml", "z.yaml")
+    (repository / "b").touch()
+    with pytest.raises(ExperimentError, match=r": a note, b, params.yaml and 1 more\."):
+        clean_commit()
 
 
 # The search
@@ -242,12 +276,15 @@ def test_a_search_goes_on_where_it_died_with_the_same_trials(tmp_path: Path) -> 
 
 
 def test_a_search_looks_where_enough_is_kept(tmp_path: Path) -> None:
-    run_search(tmp_path, 1, trials=30)
+    late = run_search(tmp_path, 1, trials=30)[15:]
+    assert sum(x["training.strategy"] == "extend" for x in late) > len(late) / 2
+
+
+def test_a_study_can_be_kept_in_a_database(tmp_path: Path) -> None:
     ways: dict[str, Any] = {"training.dropout": Range(low=0.0, high=0.9)}
     sweep = Sweep(search=ways, trials=1, storage=f"sqlite:///{tmp_path / 'study.db'}")
-    assert open_study(sweep, "abc1234").trials == []
-    late = run_search(tmp_path / "again", 1, trials=30)[15:]
-    assert sum(x["training.strategy"] == "extend" for x in late) > len(late) / 2
+    search(sweep=sweep, commit="abc1234", jobs=1, run=lambda settings: [(0.5, 0.0)])
+    assert [trial.value for trial in open_study(sweep, "abc1234").trials] == [0.5]
 
 
 def test_a_trial_that_failed_comes_again_and_the_others_are_kept(tmp_path: Path) -> None:
@@ -315,7 +352,7 @@ def test_each_parameter_has_its_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
     assert list(names.values()) == ["strategy", "learn_rate", "data.seed", "training.seed"]
     values = {"strategy": "extend", "learn_rate": 0.001, "data.seed": 1, "training.seed": 2}
     rows = [trial(0.6, 0.9, "no", **values), trial(0.5, 0.97, "yes", **values)]
-    svg = draw_parameters(rows, Sweep(search=ways, trials=2), {"training.learn_rate": 0.624})
+    svg = plot_parameters(rows, Sweep(search=ways, trials=2), {"training.learn_rate": 0.624})
     for text in ("training.strategy", "training.learn_rate (62% of the differences)", "data.seed"):
         assert text in svg
-    assert "0.001, 1, 2" in draw(rows, list(ways))
+    assert "0.001, 1, 2" in plot_frontier(rows, list(ways))

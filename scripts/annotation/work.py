@@ -37,41 +37,45 @@ class Result(NamedTuple):
     words: int
 
 
-_nlp: Language | None
-_setup: Setup
-_words: int
-"""Of the model as it was loaded."""
+class Annotator:
+    """What a worker process holds: the model, and what a run was asked for. Called with a shard.
 
+    The model is loaded anew when its vocabulary has grown by MOST_WORDS.
+    """
 
-def start(setup: Setup) -> None:
-    """Make a process ready to work."""
-    global _nlp, _setup, _words
-    choose_blis()
-    if setup.gpu:
-        spacy.require_gpu()
-    # First the old one goes, or there would be room for both.
-    _nlp = None
-    gc.collect()
-    _nlp, _setup = spacy.load(setup.model, disable=setup.disable), setup
-    _words = len(_nlp.vocab)
+    def __init__(self, setup: Setup) -> None:
+        choose_blis()
+        if setup.gpu:
+            spacy.require_gpu()
+        self.setup = setup
+        self.nlp: Language | None = None
+        self.load()
 
+    def load(self) -> Language:
+        """Load the model, after the one that was loaded is gone from memory."""
+        self.nlp = None
+        gc.collect()
+        self.nlp = spacy.load(self.setup.model, disable=self.setup.disable)
+        self.most_words = len(self.nlp.vocab) + MOST_WORDS
+        return self.nlp
 
-def work(shard: Shard) -> Done:
-    """Annotate a shard and write its file, which is there when it is whole."""
-    if _nlp is None or len(_nlp.vocab) > _words + MOST_WORDS:
-        start(_setup)
-    assert _nlp
-    result = annotate_shard(_nlp, shard, _setup)
-    counts = (len(shard.pieces), result.written, len(result.rejected))
-    assert counts[0] == counts[1] + counts[2], f"{shard.name}: {counts}"
-    folder = _setup.output / WORK
-    # The shard's own file comes last: where it is, the rejected ones are, too.
-    if result.rejected:
-        write_bytes(folder / f"{shard.name}.jsonl", b"".join(result.rejected), folder)
-    path = _setup.output / f"{shard.name}{SUFFIXES[_setup.format]}"
-    write_bytes(path, result.body, folder)
-    place = (shard.group, shard.number, shard.last)
-    return Done(*place, *counts, result.words, len(result.body), shard.progress)
+    def __call__(self, shard: Shard) -> Done:
+        """Annotate a shard and write its file, whole or not at all; return its counts."""
+        nlp = self.nlp
+        if nlp is None or len(nlp.vocab) > self.most_words:
+            del nlp
+            nlp = self.load()
+        result = annotate_shard(nlp, shard, self.setup)
+        counts = (len(shard.pieces), result.written, len(result.rejected))
+        assert counts[0] == counts[1] + counts[2], f"{shard.name}: {counts}"
+        folder = self.setup.output / WORK
+        # The shard's own file comes last: where it is there, its rejected documents are, too.
+        if result.rejected:
+            write_bytes(folder / f"{shard.name}.jsonl", b"".join(result.rejected), folder)
+        path = self.setup.output / f"{shard.name}{SUFFIXES[self.setup.format]}"
+        write_bytes(path, result.body, folder)
+        place = (shard.group, shard.number, shard.last)
+        return Done(*place, *counts, result.words, len(result.body), shard.progress)
 
 
 def annotate_shard(nlp: Language, shard: Shard, setup: Setup) -> Result:

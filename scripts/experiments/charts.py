@@ -1,4 +1,4 @@
-"""The pictures of a sweep, as SVG: what is learned against what is kept, and what each key did."""
+"""The pictures of a sweep, as SVG: new labels against retention, and what each parameter did."""
 
 import json
 from pathlib import Path
@@ -7,27 +7,23 @@ from typing import Any
 import vl_convert
 
 from scripts.experiments.declaration import Range, Sweep
+from scripts.experiments.naming import NEW_F, short_names
 
 TEMPLATE = Path(".dvc/plots/frontier.json")
 TITLE = "New labels against retention"
-NEW_F = "tuned.new.ents_f"
-
-
-def short_names(keys: list[str]) -> dict[str, str]:
-    """What the table calls each key: its last part, where no other key has the same."""
-    last = [key.rpartition(".")[2] for key in keys]
-    return {k: x if last.count(x) == 1 else k for k, x in zip(keys, last, strict=True)}
 
 
 def as_label(value: Any) -> str:
-    """A value in few signs."""
+    """A value with at most three significant digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def draw(rows: list[dict[str, Any]], keys: list[str]) -> str:
-    """What is learned against what is kept, as SVG, with the template of `dvc plots show`.
+def plot_frontier(rows: list[dict[str, Any]], keys: list[str]) -> str:
+    """F of the new labels against retention, as SVG, drawn with the template of `dvc plots show`.
 
-    keys: what is varied; the first one of words is told by colour, the others stand at the points.
+    rows: of `mark_best`, a point each.
+    keys: the parameters that are varied. Colour shows the first one whose values are words (or,
+    where there is none, whether a trial is among the best); labels at the points show the others.
     """
     names = short_names(keys)
     colour = next((x for x in names.values() if isinstance(rows[0][x], str)), "best")
@@ -41,7 +37,7 @@ def draw(rows: list[dict[str, Any]], keys: list[str]) -> str:
         text = text.replace(json.dumps(old), json.dumps(new))
     spec = json.loads(text)
     if label == "label":
-        # Several keys have no order for a line, and no room at every point.
+        # Values of several keys have no order that a line could follow, and their labels need room.
         spec["layer"] = [layer for layer in spec["layer"] if layer["mark"]["type"] != "line"]
         shown = [", ".join(as_label(row[x]) for x in others) for row in rows]
         crowded = len(rows) > 12
@@ -53,7 +49,7 @@ def draw(rows: list[dict[str, Any]], keys: list[str]) -> str:
 
 
 def axis_of(field: str, title: str, space: Any) -> dict[str, Any]:
-    """The axis of a parameter."""
+    """The axis of a parameter in Vega-Lite. space: its choices, or a `Range`."""
     axis: dict[str, Any] = {"field": field, "title": title}
     if isinstance(space, list) and any(isinstance(x, str | bool) for x in space):
         return axis | {"type": "nominal", "axis": {"labelAngle": 0}, "sort": None}
@@ -63,7 +59,12 @@ def axis_of(field: str, title: str, space: Any) -> dict[str, Any]:
 
 
 def panel(x: dict[str, Any], measure: tuple[str, str], means: bool) -> dict[str, Any]:
-    """What a parameter did to a measure: each trial, and perhaps the mean for each value."""
+    """What a parameter did to a measure: a point for each trial.
+
+    x: of `axis_of`.
+    measure: the field, and its title.
+    means: whether the mean for each value is drawn, too.
+    """
     y: dict[str, Any] = {"field": measure[0], "type": "quantitative", "title": measure[1]}
     y["scale"] = {"zero": False, "padding": 10}
     kept = {
@@ -80,22 +81,25 @@ def panel(x: dict[str, Any], measure: tuple[str, str], means: bool) -> dict[str,
     return {"width": 210, "height": 150, "encoding": {"x": x, "y": y}, "layer": layers}
 
 
-def draw_parameters(rows: list[dict[str, Any]], sweep: Sweep, importances: dict[str, float]) -> str:
-    """What each parameter did, a column of pictures for each, as SVG."""
+def plot_parameters(rows: list[dict[str, Any]], sweep: Sweep, importances: dict[str, float]) -> str:
+    """What each parameter did to F and to retention, as SVG: a column for each parameter.
+
+    importances: of `importances_of`; may be empty.
+    """
     names = short_names(sweep.keys)
     measures = [("new_f", "F of the new labels"), ("retention", "retention")]
     if sweep.maximize != NEW_F:
-        # A dot in the name of a field is a path for Vega.
+        # Vega takes a dot in the name of a field for a path.
         rows = [row | {"maximized": row[sweep.maximize]} for row in rows]
         measures = [("maximized", sweep.maximize), measures[1]]
-    ways = sweep.grid or sweep.search or {}
+    spaces = sweep.grid or sweep.search or {}
     rows = [row | {f"x{i}": row[name] for i, name in enumerate(names.values())} for row in rows]
     panels = []
     for measure in measures:
         for number, key in enumerate(sweep.keys):
             share = f" ({importances[key]:.0%} of the differences)" if key in importances else ""
-            axis = axis_of(f"x{number}", key + share, ways[key])
-            panels.append(panel(axis, measure, isinstance(ways[key], list)))
+            axis = axis_of(f"x{number}", key + share, spaces[key])
+            panels.append(panel(axis, measure, isinstance(spaces[key], list)))
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "title": "What each parameter did",

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
-from wasabi import msg
 
+from scripts.exceptions import ParamsError
 from scripts.params import SHORT, Params, Section, Text, read_yaml, refuse, value_of, with_values
 
 Key = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
@@ -25,7 +25,7 @@ class Range(Section):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """What Optuna would refuse later, or mend silently."""
+        """Refuse what Optuna would refuse later, or change without saying so."""
         if self.low > self.high:
             raise ValueError("low is above high")
         if self.log and (self.low <= 0 or self.step is not None):
@@ -47,7 +47,7 @@ class Sweep(Section):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Either a grid or a search, and what belongs to it."""
+        """Refuse anything but either a grid or a search with its number of trials."""
         if (self.grid is None) == (self.search is None):
             raise ValueError("give grid or search, one of the two")
         if (self.search is None) != (self.trials is None):
@@ -56,28 +56,34 @@ class Sweep(Section):
 
     @property
     def keys(self) -> list[str]:
-        """What is varied."""
+        """The keys of the parameters that are varied."""
         return list(self.grid or self.search or {})
 
     def points(self) -> list[dict[str, Any]]:
-        """Every combination of the grid."""
+        """Every combination of the grid's values; none for a search."""
         grid = self.grid or {}
         return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
-def as_params_has_it(params: Params, key: str, value: Any) -> Any:
-    """The value in the type of its key (0 of a share is 0.0); raises ValidationError."""
+def in_type_of_key(params: Params, key: str, value: Any) -> Any:
+    """The value in the type that params.yaml has for its key (0 of a share becomes 0.0).
+
+    Raises ValidationError where the key cannot have it.
+    """
     return value_of(with_values(params, {key: value}), key)
 
 
-def settle(params: Params, key: str, values: Choices | Range) -> Choices | Range:
-    """Choices or a range in the type of their key; raises ValidationError or ValueError."""
+def checked_space(params: Params, key: str, values: Choices | Range) -> Choices | Range:
+    """Choices or a range in the type of their key.
+
+    Raises ValidationError or ValueError where they do not fit the key.
+    """
     if isinstance(values, list):
-        choices = [as_params_has_it(params, key, value) for value in values]
+        choices = [in_type_of_key(params, key, value) for value in values]
         if twice := [x for number, x in enumerate(choices) if x in choices[:number]]:
-            raise ValueError(f"{twice[0]} stands there twice")
+            raise ValueError(f"{twice[0]} is listed twice")
         return choices
-    low, high = (as_params_has_it(params, key, value) for value in (values.low, values.high))
+    low, high = (in_type_of_key(params, key, value) for value in (values.low, values.high))
     if not isinstance(low, Number) or isinstance(low, bool):
         raise ValueError("a range is for numbers: give a list")
     if isinstance(low, int) and not isinstance(values.step, int | None):
@@ -87,22 +93,21 @@ def settle(params: Params, key: str, values: Choices | Range) -> Choices | Range
 
 
 def load_sweep(path: Path, params: Params) -> Sweep:
-    """Read and check a declaration; on any error name every wrong key and leave with status 1."""
+    """Read and check a declaration; raises ParamsError, which names every wrong key."""
     values = read_yaml(path)
     try:
         sweep = Sweep.model_validate(values)
     except ValidationError as error:
         refuse(path, error)
-    settled, wrong = {}, []
+    spaces, wrong = {}, []
     for key, space in (sweep.grid or sweep.search or {}).items():
         try:
-            settled[key] = settle(params, key, space)
+            spaces[key] = checked_space(params, key, space)
         except ValidationError as error:
-            wrong += [f"{p['msg']} (found: {SHORT.repr(p['input'])})" for p in error.errors()]
-            msg.fail(f"{path}: {key}: {wrong[-1]}")
+            problems = [f"{p['msg']} (found: {SHORT.repr(p['input'])})" for p in error.errors()]
+            wrong += [f"{path}: {key}: {problem}" for problem in problems]
         except ValueError as error:
-            wrong.append(str(error))
-            msg.fail(f"{path}: {key}: {error}")
+            wrong.append(f"{path}: {key}: {error}")
     if wrong:
-        raise SystemExit(1)
-    return sweep.model_copy(update={"grid" if sweep.grid else "search": settled})
+        raise ParamsError("\n".join(wrong))
+    return sweep.model_copy(update={"grid" if sweep.grid else "search": spaces})

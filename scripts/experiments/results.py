@@ -1,19 +1,21 @@
-"""What came of the trials of a sweep."""
+"""What came of the trials of a sweep: a row for each, and which are the best."""
 
 from typing import Any
 
-from scripts.experiments.charts import NEW_F, short_names
-from scripts.experiments.core import finished, name_of, output, refs_of
 from scripts.experiments.declaration import Sweep
+from scripts.experiments.naming import NEW_F, RETENTION, name_of, short_names
+from scripts.experiments.repository import finished, git, refs_of
 from scripts.keeping.gate import keeps
 from scripts.params import Params
 from scripts.provenance.revisions import facts
 
-RETENTION = "retention"
-
 
 def result_of(name: str, commit: str, sweep: Sweep, params: Params) -> tuple[float, float]:
-    """What a search is told of a trial: what is maximized, and how much retention is missing."""
+    """What a search is told of a trial.
+
+    Returns the figure to maximize, and by how much retention is below what must be kept (0 where
+    enough is kept).
+    """
     found = facts(refs_of(commit) + name)
     if keeps(found[RETENTION], found["training.strategy"], params):
         return found[sweep.maximize], 0.0
@@ -21,7 +23,10 @@ def result_of(name: str, commit: str, sweep: Sweep, params: Params) -> tuple[flo
 
 
 def mark_best(rows: list[dict]) -> list[dict]:
-    """Mark the rows that no other one beats in one measure without losing in the other."""
+    """Fill the column `best` (with "best" or ""): the Pareto front of new_f and retention.
+
+    A row is best where no other row is as good in both measures and better in one.
+    """
 
     def measures(row: dict) -> tuple[float, float]:
         return row["new_f"], row["retention"] or 0.0
@@ -35,7 +40,7 @@ def mark_best(rows: list[dict]) -> list[dict]:
 
 
 def read_trials(sweep: Sweep, params: Params, commit: str) -> list[dict[str, Any]]:
-    """A row for each trial of a commit."""
+    """A row for each finished trial of a commit, in the order of the values that they try."""
     names = short_names(sweep.keys)
     figures = {"new_f": NEW_F, "low": f"{NEW_F}_low", "high": f"{NEW_F}_high"}
     figures |= {x: x for x in (RETENTION, f"{RETENTION}_low", f"{RETENTION}_high")}
@@ -55,17 +60,21 @@ def read_trials(sweep: Sweep, params: Params, commit: str) -> list[dict[str, Any
 
 
 def last_trials(sweep: Sweep, params: Params) -> list[dict[str, Any]]:
-    """The trials of the last commit that has any of this declaration."""
-    refs = output("git", "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    """The rows of `read_trials` for the last commit that has any trial of this declaration."""
+    refs = git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
     named = {"".join(ref.split("/")[2:4]) for ref in refs if "/sweep-" in ref}
-    for commit in output("git", "rev-list", "HEAD").splitlines():
+    for commit in git("rev-list", "HEAD").splitlines():
         if commit in named and (rows := read_trials(sweep, params, commit[:7])):
             return rows
     return []
 
 
 def ranked(rows: list[dict[str, Any]], sweep: Sweep) -> list[dict[str, Any]]:
-    """The best first: those that keep enough by what is maximized, then the others by retention."""
+    """The rows, the best first.
+
+    Trials that keep enough come first, by the figure that is maximized; then come the others, by
+    retention.
+    """
     measure = "new_f" if sweep.maximize == NEW_F else sweep.maximize
 
     def rank(row: dict[str, Any]) -> tuple:

@@ -1,8 +1,9 @@
-"""A search by Optuna: each batch of trials is chosen by what the ones before came to.
+"""A search by Optuna: each batch of trials is chosen by the results of the batches before.
 
-The study is kept in a file or a database, so that an interrupted search goes on. What a trial tries
-hangs on the seed, its number and the finished trials before its batch, not on the time: the same
-seed and the same number of trials at a time give the same trials, interrupted or not.
+The study is kept in a file or a database, so that an interrupted search can continue. The values of
+a trial depend on the seed, on its number and on the trials finished before its batch, and not on
+time: the same seed and the same number of trials at a time give the same trials, interrupted or
+not.
 """
 
 from collections.abc import Callable
@@ -20,11 +21,11 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from scripts.experiments.core import Changes
 from scripts.experiments.declaration import Choices, Range, Sweep
+from scripts.experiments.naming import Changes
 
 Result = tuple[float, float]
-"""What is maximized, and by how much retention misses what must be kept (0 or less: it is kept)."""
+"""The figure to maximize, and by how much retention is too low (0 or less: enough is kept)."""
 
 
 def distribution(values: Choices | Range) -> BaseDistribution:
@@ -38,7 +39,7 @@ def distribution(values: Choices | Range) -> BaseDistribution:
 
 
 def open_storage(storage: str) -> BaseStorage | str:
-    """A database by its URL, otherwise a file."""
+    """A database, where `storage` is a URL; otherwise a file, whose folder is made."""
     if "://" in storage:
         return storage
     Path(storage).parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +47,10 @@ def open_storage(storage: str) -> BaseStorage | str:
 
 
 def open_study(sweep: Sweep, commit: str) -> optuna.Study:
-    """The study of a commit and a declaration; more trials are the same study."""
+    """The study of a commit and a declaration, begun or continued.
+
+    A declaration that differs only in the number of trials has the same study.
+    """
     declared = sweep.model_dump(include={"search", "seed", "maximize"})
     return optuna.create_study(
         study_name=f"sweep-{commit}-{dict_sha256(declared)[:10]}",
@@ -56,8 +60,8 @@ def open_study(sweep: Sweep, commit: str) -> optuna.Study:
     )
 
 
-def take_up(study: optuna.Study, keys: list[str]) -> None:
-    """Trials that were running when the search died, or failed, come again with their values."""
+def retry_unfinished(study: optuna.Study, keys: list[str]) -> None:
+    """Put trials that failed, or ran when the search was stopped, into the study's queue again."""
     for trial in study.get_trials(states=[TrialState.RUNNING]):
         study.tell(trial.number, state=TrialState.FAIL)
         if set(keys) == set(trial.params):
@@ -65,14 +69,17 @@ def take_up(study: optuna.Study, keys: list[str]) -> None:
 
 
 def ask(study: optuna.Study, sweep: Sweep, jobs: int) -> list[optuna.Trial]:
-    """The next batch; every batch ends at a multiple of `jobs`, where an interruption fell, too."""
+    """The next batch of trials; none when all are done.
+
+    Every batch ends at a multiple of `jobs`, also after an interruption within a batch.
+    """
     space = {key: distribution(values) for key, values in (sweep.search or {}).items()}
     counted = [TrialState.COMPLETE, TrialState.RUNNING]
     begun = len(study.get_trials(states=counted, deepcopy=False))
     end = min(sweep.trials or 0, (begun // jobs + 1) * jobs)
     batch = []
     for number in range(begun, end):
-        # A sampler's random numbers start anew with each process, so each trial has its own seed.
+        # The sampler of a new process starts again at its seed, so each trial gets its own seed.
         study.sampler = optuna.samplers.TPESampler(seed=sweep.seed + number, constant_liar=True)
         batch.append(study.ask(space))
     return batch
@@ -85,28 +92,32 @@ def search(
     jobs: int,
     run: Callable[[list[Changes]], list[Result | None]],
 ) -> bool:
-    """Ask, run, tell, until all trials are done; whether none failed.
+    """Run all trials, batch by batch; return whether none failed.
 
-    run: gives a result for each setting, None where it failed.
+    jobs: the size of a batch.
+    run: runs a batch and returns a result for each trial, None where it failed.
     """
     study = open_study(sweep, commit)
-    take_up(study, sweep.keys)
+    retry_unfinished(study, sweep.keys)
     failed = 0
     while batch := ask(study, sweep, jobs):
         results = run([trial.params for trial in batch])
         for trial, result in zip(batch, results, strict=True):
-            # One that failed stays open: the same command runs it again.
+            # A failed trial stays open, so that the same command runs it again.
             if result is not None:
                 trial.set_constraint("retention", result[1])
                 study.tell(trial, result[0])
         failed += results.count(None)
         if not any(results):
-            break  # what fails every time need not be tried a hundred times
+            break  # when a whole batch fails, the next ones would fail, too
     return not failed
 
 
 def importances_of(sweep: Sweep, commit: str) -> dict[str, float]:
-    """How much of the differences each parameter explains; empty where that cannot be said."""
+    """The share of the differences that each parameter explains (PED-ANOVA), by its key.
+
+    Empty where there are too few different results to say that.
+    """
     study = open_study(sweep, commit)
     done = study.get_trials(states=[TrialState.COMPLETE], deepcopy=False)
     if len({trial.value for trial in done}) < 4:

@@ -14,7 +14,6 @@ from scripts.intake.stream import take_in
 from scripts.intake.tally import Outcome, Tally, part_mask
 from scripts.intake.worker import Settings
 from scripts.params import Params
-from scripts.runtime.workers import Jobs
 from scripts.storage.input_files import list_files
 
 FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")
@@ -34,7 +33,7 @@ def make_settings(params: Params, base: Path, shares: dict[str, float], *, write
 
 
 def take_labelled(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
 ) -> Tally:
     """Read and check the labelled data.
 
@@ -59,7 +58,7 @@ def take_labelled(
 
 
 def take_general(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
 ) -> tuple[Tally, bool]:
     """Read and check the text that retention is measured on; return also whether it is gold.
 
@@ -85,7 +84,7 @@ def take_general(
 
 
 def take_labelled_and_general(
-    params: Params, base: Path, folder: Path, jobs: Jobs, *, write: bool = True
+    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
 ) -> tuple[Tally, Tally, bool]:
     """Read and check the labelled data and the general text.
 

@@ -14,8 +14,8 @@ from tqdm import tqdm
 from scripts.intake.formats import Layout, Source
 from scripts.intake.readers import Piece, read_pieces
 from scripts.intake.tally import Chunk, Tally
-from scripts.intake.worker import Settings, start, work
-from scripts.runtime.workers import Jobs, in_order
+from scripts.intake.worker import ChunkWorker, Settings
+from scripts.runtime.workers import in_order
 from scripts.storage.docbins import write_shard
 
 # Bytes of a chunk, or a little more: its last record is whole.
@@ -67,7 +67,7 @@ def take_in(
     *,
     output: Path,
     rejected: Path,
-    jobs: Jobs,
+    jobs: int,
     title: str,
 ) -> Tally:
     """Check all files and write their DocBins into a folder of `output` for each part.
@@ -78,7 +78,7 @@ def take_in(
     total = Tally()
     written: Counter[str] = Counter()
     with rejected.open("ab") as rejects:
-        for batch in in_order(work, read_chunks(sources, title), start, settings, jobs):
+        for batch in in_order(ChunkWorker, settings, read_chunks(sources, title), jobs):
             for part, shard in batch.shards.items():
                 write_shard(output, part, written[part], shard)
                 written[part] += 1

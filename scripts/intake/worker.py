@@ -1,7 +1,6 @@
 """The work on a chunk of records: parsed, checked, tokenized, packed; done by every core."""
 
 from collections import defaultdict
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,37 +44,43 @@ class Settings(NamedTuple):
     """False to check only."""
 
 
-_settings: Settings
-
-
-def start(settings: Settings) -> None:
-    """Make a process ready to work."""
-    global _settings
-    _settings = settings
-    load_tokenizer(settings.base)
-
-
 def load_tokenizer(base: Path) -> Language:
-    """The base without its components: texts are tokenized, nothing is predicted.
-
-    Loaded once, and anew when its vocabulary has grown large. (`nlp.memory_zone` would forget every
-    new word at once, and keep none in the tokenizer's cache: a third of the speed.)
-    """
-    nlp = _load_tokenizer(base)
-    if len(nlp.vocab) > MOST_WORDS:
-        _load_tokenizer.cache_clear()
-        nlp = _load_tokenizer(base)
-    return nlp
-
-
-@cache
-def _load_tokenizer(base: Path) -> Language:
+    """Load the base without its components: it tokenizes texts and predicts nothing."""
     return spacy.load(base, exclude=srsly.read_json(base / "meta.json")["pipeline"])
 
 
-def work(chunk: Chunk) -> ChunkResult:
+class Tokenizer:
+    """The tokenizer of a base, loaded anew when its vocabulary has grown large.
+
+    `nlp.memory_zone` would forget every new word at once and keep none of them in the tokenizer's
+    cache, which leaves a third of the speed.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.loaded = load_tokenizer(base)
+
+    def nlp(self) -> Language:
+        """Return the tokenizer, whose vocabulary is not large yet."""
+        if len(self.loaded.vocab) > MOST_WORDS:
+            self.loaded = load_tokenizer(self.base)
+        return self.loaded
+
+
+class ChunkWorker:
+    """What a worker process holds: the settings, and a tokenizer. Called with a chunk."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tokenizer = Tokenizer(settings.base)
+
+    def __call__(self, chunk: Chunk) -> ChunkResult:
+        """Parse, check and tokenize a chunk."""
+        return work(self.tokenizer.nlp(), chunk, self.settings)
+
+
+def work(nlp: Language, chunk: Chunk, settings: Settings) -> ChunkResult:
     """Parse, check and tokenize a chunk."""
-    nlp = load_tokenizer(_settings.base)
     batch = ChunkResult(read=len(chunk.pieces))
     rows: list[tuple[int, ...]] = []
     bins: dict[str, DocBin] = {}
@@ -83,7 +88,7 @@ def work(chunk: Chunk) -> ChunkResult:
     mentions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for piece in chunk.pieces:
         try:
-            record, doc, part = make(nlp, piece, chunk, batch)
+            record, doc, part = make(nlp, piece, chunk, settings, batch)
         except UnusableError:
             continue
         if part not in bins:
@@ -96,7 +101,7 @@ def work(chunk: Chunk) -> ChunkResult:
     batch.signatures = sign(nlp.vocab.strings, tokens)
     for part, bin_ in bins.items():
         # What is left out of train is only checked.
-        if _settings.write and part != "spare":
+        if settings.write and part != "spare":
             batch.shards[part] = pack(nlp.vocab, bin_)
     batch.used = len(rows)
     columns = zip(*rows, strict=True) if rows else ((),) * len(FACTS)
@@ -106,15 +111,17 @@ def work(chunk: Chunk) -> ChunkResult:
     return batch
 
 
-def make(nlp: Language, piece: Piece, chunk: Chunk, batch: ChunkResult) -> tuple[Record, Doc, str]:
+def make(
+    nlp: Language, piece: Piece, chunk: Chunk, settings: Settings, batch: ChunkResult
+) -> tuple[Record, Doc, str]:
     """The record and Doc of a piece, and the part it belongs to; else it is listed as rejected."""
     record: Record | None = None
     try:
         record = parse(piece, chunk.layout)
         if record.spans:
             batch.labels.update(label for _, _, label in record.spans)
-            if _settings.rename:
-                names = _settings.rename
+            if settings.rename:
+                names = settings.rename
                 record.spans = [(s, e, names.get(label, label)) for s, e, label in record.spans]
             for code in units_that_matter(record):
                 batch.units[record.path, code, "matters"] += 1
@@ -122,17 +129,17 @@ def make(nlp: Language, piece: Piece, chunk: Chunk, batch: ChunkResult) -> tuple
     except UnusableError as error:
         reject(piece, record, error, batch)
         raise
-    part = chunk.part or choose_part(record.doc, _settings.shares, _settings.seed)
+    part = chunk.part or choose_part(record.doc, settings.shares, settings.seed)
     if part == "general" and record.spans is None:
         part = "plain"
     # With a dot behind it no name ends in a number: another draw than that of its split.
-    if part == "train" and share(f"{record.doc}.", _settings.seed) >= _settings.train_share:
+    if part == "train" and share(f"{record.doc}.", settings.seed) >= settings.train_share:
         part = "spare"
     findings: list[Finding] = []
     learned = part in ("train", "dev")
-    missing = learned and _settings.unlabelled == "missing"
+    missing = learned and settings.unlabelled == "missing"
     doc = make_doc(
-        nlp, record, _settings.alignment, findings, default="missing" if missing else "outside"
+        nlp, record, settings.alignment, findings, default="missing" if missing else "outside"
     )
     if record.spans is None and learned and not missing:
         doc.set_ents([], default="outside")

@@ -15,7 +15,7 @@ from spacy.tokens import Doc, DocBin, Span
 from tqdm import tqdm
 
 from scripts.runtime.kernels import choose_blis
-from scripts.runtime.workers import Jobs, in_order
+from scripts.runtime.workers import in_order
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
 # A label rivals one of the base's if the base gives at least this share of its spans that label.
@@ -23,23 +23,28 @@ RIVAL_SHARE = 0.2
 # So many texts with spans are looked at.
 RIVAL_TEXTS = 500
 
-_filler: tuple[Language, set[str]]
+
+class Filler:
+    """What a worker process holds: the base model, and the labels it fills in. Called with a path.
+
+    base_and_labels: the base model's folder, and the labels that are taken from its predictions.
+    """
+
+    def __init__(self, base_and_labels: tuple[Path, set[str]]) -> None:
+        choose_blis()
+        base, self.labels = base_and_labels
+        self.nlp = spacy.load(base)
+
+    def __call__(self, path: Path) -> bytes:
+        """Return the DocBin at `path` with the labels filled in."""
+        return fill(self.nlp, self.labels, path)
 
 
-def start_filler(base_and_labels: tuple[Path, set[str]]) -> None:
-    """Make a process ready for `fill`."""
-    global _filler
-    choose_blis()
-    base, labels = base_and_labels
-    _filler = spacy.load(base), labels
-
-
-def fill(path: Path) -> bytes:
-    """A shard in which tokens that are outside got what the base predicts of the labels.
+def fill(nlp: Language, labels: set[str], path: Path) -> bytes:
+    """Return a DocBin whose tokens outside of entities have what the base predicts of `labels`.
 
     Entities that are set stay, and so do tokens that are missing because a span was unusable.
     """
-    nlp, labels = _filler
     filled = DocBin(attrs=ATTRS, store_user_data=True)
     with nlp.memory_zone():
         docs = list(DocBin().from_disk(path).get_docs(nlp.vocab))
@@ -60,7 +65,7 @@ def fill(path: Path) -> bytes:
 
 
 def fill_train_and_dev(
-    folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: Jobs
+    folder: Path, unlabelled: str, base: Path, labels: set[str], jobs: int
 ) -> None:
     """Add the base's predictions of `labels` to the DocBins of train and dev in `folder`.
 
@@ -70,9 +75,7 @@ def fill_train_and_dev(
     if unlabelled != "base":
         shards = [path for path in shards if path.name == "general.spacy"]
     bar = tqdm(shards, "Base model on train and dev", unit=" shards")
-    for path, filled in zip(
-        shards, in_order(fill, bar, start_filler, (base, labels), jobs), strict=True
-    ):
+    for path, filled in zip(shards, in_order(Filler, (base, labels), bar, jobs), strict=True):
         path.write_bytes(filled)
 
 

@@ -21,14 +21,13 @@ from scripts.keeping.rehearsal import read_plain, rehearse
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
 from scripts.runtime.kernels import choose_blis
-from scripts.runtime.workers import Jobs
 from scripts.storage.atomic import publish, scratch_folder
 from scripts.storage.docbins import ATTRS, read_docs
 
 FOLDERS = (*SPLITS, "general", "rehearsal")
 
 
-def check_data(*, params: Params, base: Path, output: Path, jobs: Jobs = 1) -> None:
+def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> None:
     """Check all the data as `preprocess` does, and write only the findings into `output`.
 
     Prints the findings. Raises DataError where `preprocess` would.
@@ -43,7 +42,7 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: Jobs = 1) -> N
     stop_at_errors(total, params.data.max_rejected)
 
 
-def preprocess(*, params: Params, base: Path, output: Path, jobs: Jobs = 1) -> dict:
+def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> dict:
     """Write the DocBins, data.json and findings into `output`; return what data.json says.
 
     base: the folder of the base model.
@@ -72,7 +71,7 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: Jobs = 1) -> d
     return summary
 
 
-def add_base_labels(params: Params, base: Path, folder: Path, total: Tally, jobs: Jobs) -> dict:
+def add_base_labels(params: Params, base: Path, folder: Path, total: Tally, jobs: int) -> dict:
     """Let the base predict labels that are learned where the DocBins in `folder` leave them open.
 
     Returns the part of data.json that says which labels there are.

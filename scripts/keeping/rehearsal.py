@@ -26,9 +26,9 @@ from scripts.intake.records import check_record
 from scripts.intake.rejected import reject
 from scripts.intake.stream import CHUNK, read_chunks
 from scripts.intake.tally import Chunk, Outcome, Tally, count_words, part_mask
-from scripts.intake.worker import load_tokenizer
+from scripts.intake.worker import Tokenizer, load_tokenizer
 from scripts.params import Params
-from scripts.runtime.workers import Jobs, in_order
+from scripts.runtime.workers import in_order
 from scripts.storage.docbins import ATTRS, add_doc, pack, write_shard
 from scripts.storage.input_files import list_files
 
@@ -106,7 +106,7 @@ def sorted_texts(
 
 
 def rehearse(
-    params: Params, base: Path, folder: Path, total: Tally, general: Tally, jobs: Jobs
+    params: Params, base: Path, folder: Path, total: Tally, general: Tally, jobs: int
 ) -> dict[str, dict[str, int]]:
     """Write general text to practise on, and some for dev; count texts and words of both.
 
@@ -131,7 +131,7 @@ def rehearse(
         write_dev(docs, nlp, folder)
         chunks = chunk_texts(tqdm(rest, "Tokenizing rehearsal", number - len(docs), unit=" texts"))
         for place, (shard_bytes, texts_done, words) in enumerate(
-            in_order(tokenize, chunks, start_tokenizer, base, jobs)
+            in_order(TextWorker, base, chunks, jobs)
         ):
             write_shard(folder, "rehearsal", place, shard_bytes)
             counts["train"]["texts"] += texts_done
@@ -183,23 +183,19 @@ def chunk_texts(texts: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-_base: Path
+class TextWorker:
+    """What a worker process holds: a tokenizer. Called with a list of texts."""
 
+    def __init__(self, base: Path) -> None:
+        self.tokenizer = Tokenizer(base)
 
-def start_tokenizer(base: Path) -> None:
-    """Make a process ready for `tokenize`."""
-    global _base
-    _base = base
-    load_tokenizer(base)
-
-
-def tokenize(texts: list[str]) -> tuple[bytes, int, int]:
-    """A DocBin of texts, how many they are, and their words."""
-    nlp = load_tokenizer(_base)
-    shard = DocBin(attrs=ATTRS)
-    for text in texts:
-        add_doc(shard, nlp.make_doc(text))
-    return pack(nlp.vocab, shard), len(texts), sum(map(len, shard.tokens))
+    def __call__(self, texts: list[str]) -> tuple[bytes, int, int]:
+        """Return a DocBin of the texts, how many they are, and how many tokens they have."""
+        nlp = self.tokenizer.nlp()
+        shard = DocBin(attrs=ATTRS)
+        for text in texts:
+            add_doc(shard, nlp.make_doc(text))
+        return pack(nlp.vocab, shard), len(texts), sum(map(len, shard.tokens))
 
 
 def warn_of_little(words: int, strategy: str) -> None:

@@ -1,123 +1,39 @@
 """The page of an evaluation, metrics/report.html."""
 
-import csv
 import json
-import math
 from pathlib import Path
 from typing import Any
 
+import srsly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from wasabi import msg
 
-from scripts.provenance.comparison import verdict
+from scripts.exceptions import RevisionError
+from scripts.provenance.comparison import compare_revisions, verdict
 from scripts.provenance.differences import flatten
-from scripts.scoring.kinds import KINDS, kinds
-from scripts.scoring.rows import Row, gold_and_found
+from scripts.reporting.curves import DASHES, Curves, draw_curves, read_curves
+from scripts.reporting.marks import make_texts
+from scripts.scoring.kinds import KINDS
+from scripts.scoring.rows import Row
+from scripts.storage.atomic import write_text
 
-Curves = dict[str, list[tuple[float, float]]]
-"""Pairs of step and value by name; slashes in a name are folders."""
-
-STATES = (*KINDS, "gold", "uncounted", "unknown")
-"""What a mark in a text can be. The page names them by number."""
-MODELS = ("base", "tuned")
-
-
-def measured_labels(data: dict[str, Any]) -> dict[str, set[str]]:
-    """The labels that count on each part: a base's label on the test split only if gold has it."""
-    base = set(data["base_labels"])
-    new = set(data["labels"])
-    return {"test": new | base & set(data["spans"]["test"]), "general": base}
+# What is made by or after the evaluation, or is code. The hashes of these in dvc.lock can be those
+# of the run before: the page leaves them out.
+NOT_LISTED = ("scripts/", "metrics/", "packages")
 
 
-def join_spaces(text: str, parts: list[list[int]]) -> list[list[int]]:
-    """Parts of a text with nothing but spaces between them become one."""
-    joined: list[list[int]] = []
-    for start, end in parts:
-        if joined and not text[joined[-1][1] : start].strip():
-            joined[-1][1] = end
-        else:
-            joined.append([start, end])
-    return joined
-
-
-def mark_gold(row: Row, labels: set[str]) -> list[list]:
-    """The gold spans of a text, and the parts of which gold says nothing, as marks."""
-    marks = [[*span, "gold" if span[2] in labels else "uncounted", ""] for span in row["gold"]]
-    marks += [[*part, "", "unknown", ""] for part in join_spaces(row["text"], row["unknown"])]
-    return sorted(marks)
-
-
-def mark_found(row: Row, model: str, labels: set[str]) -> list[list]:
-    """What a model found and missed in a text: [start, end, label, state, gold's other label]."""
-    gold, found = gold_and_found(row, model, labels)
-    marks = []
-    for kind, truth, guess in kinds(gold, found):
-        start, end, label = guess or truth or (0, 0, "")
-        other = truth[2] if truth and truth[2] != label else ""
-        marks.append([start, end, label, kind, other])
-    rest = {tuple(span) for span in row[model]} - found
-    return sorted(marks + [[*span, "uncounted", ""] for span in rest])
-
-
-def score(marks: list[list]) -> int:
-    """How many entities are right less how many are wrong, as `compare` counts."""
-    states = [mark[3] for mark in marks if mark[3] != "uncounted"]
-    return 2 * states.count("right") - len(states)
-
-
-def make_text(row: Row, labels: set[str], change: int | None) -> dict[str, Any]:
-    """A text as the page has it, with its change against the base and the last commit.
-
-    change: against the last commit; None where it is not known.
-    """
-    lanes = {"gold": mark_gold(row, labels)} | {x: mark_found(row, x, labels) for x in MODELS}
-    changes = [score(lanes["tuned"]) - score(lanes["base"]), change]
-    return {key: row[key] for key in ("part", "doc", "text")} | lanes | {"change": changes}
-
-
-def make_texts(
-    predictions: list[Row], data: dict[str, Any], comparison: dict[str, Any] | None
-) -> dict[str, Any]:
-    """All texts, with labels and states as numbers: they repeat, and the page must stay small."""
-    measured = measured_labels(data)
-    moved = {
-        (row["part"], row["doc"], row["text"]): row["change"]
-        for row in (comparison["better"] + comparison["worse"] if comparison else [])
-    }
-    texts = []
-    for row in predictions:
-        change = moved.get((row["part"], row["doc"], row["text"]), 0) if comparison else None
-        texts.append(make_text(row, measured[row["part"]], change))
-    marks = [mark for text in texts for lane in ("gold", *MODELS) for mark in text[lane]]
-    others = {label for mark in marks for label in (mark[2], mark[4]) if label}
-    labels = list(dict.fromkeys([*data["labels"], *data["base_labels"], *sorted(others)]))
-    numbers = {label: number for number, label in enumerate(labels)} | {"": -1}
-    for mark in marks:
-        mark[2:] = numbers[mark[2]], STATES.index(mark[3]), numbers[mark[4]]
-    return {"labels": labels, "states": STATES, "texts": texts}
-
-
-def embed(value: Any) -> Markup:
-    """JSON that can stand inside <script>: no character of it can end the element."""
+def script_json(value: Any) -> Markup:
+    """A value as JSON for a <script> element, in which no text can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
-def read_curves(folder: Path) -> Curves:
-    """The values of each step that DVCLive wrote; none where it wrote nothing."""
-    curves: Curves = {}
-    for path in sorted(folder.rglob("*.tsv")):
-        with path.open(encoding="utf8", newline="") as file:
-            table = csv.DictReader(file, delimiter="\t")
-            rows = [(float(row["step"]), float([*row.values()][-1])) for row in table]
-        finite = [(step, value) for step, value in rows if math.isfinite(value)]
-        if finite:
-            curves[path.relative_to(folder).with_suffix("").as_posix()] = finite
-    return curves
+def count_by_split(data: dict[str, Any]) -> list[tuple[str, dict[str, int]]]:
+    """What the splits have: texts, documents, words, and spans of each label.
 
-
-def list_amounts(data: dict[str, Any]) -> list[tuple[str, dict[str, int]]]:
-    """How many texts, documents, words and spans of each label the splits have."""
+    Returns pairs of what is counted and the count in each split.
+    """
     totals = ("texts", "documents", "words")
     amounts: list[tuple[str, dict[str, int]]] = [(x, data[x]) for x in totals if x in data]
     spans = data["spans"]
@@ -127,21 +43,19 @@ def list_amounts(data: dict[str, Any]) -> list[tuple[str, dict[str, int]]]:
     return amounts
 
 
-def hashes(lock: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Path and hash of what goes in and of what is made before the evaluation.
+def list_hashes(lock: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The entries of dvc.lock for the data and models that the evaluation depends on.
 
-    What is made after it, this page too, is left out: its hash would be that of the run before.
+    Each has "path", "md5", and "made": whether a stage made it. Inputs come first.
     """
     stages = list((lock or {}).get("stages", {}).values())
     made = {out["path"] for stage in stages for out in stage.get("outs", [])}
-    rows: dict[str, dict[str, Any]] = {}
-    for key in ("deps", "outs"):
-        for stage in stages:
-            for item in stage.get(key, []):
-                late = item["path"].startswith(("scripts/", "metrics/", "packages"))
-                if not late and (key == "outs" or item["path"] not in made):
-                    rows.setdefault(item["path"], item | {"made": key == "outs"})
-    return sorted(rows.values(), key=lambda row: (row["made"], row["path"]))
+    entries: dict[str, dict[str, Any]] = {}
+    for key in ("outs", "deps"):
+        for item in [item for stage in stages for item in stage.get(key, [])]:
+            if not item["path"].startswith(NOT_LISTED):
+                entries.setdefault(item["path"], item | {"made": item["path"] in made})
+    return sorted(entries.values(), key=lambda entry: (entry["made"], entry["path"]))
 
 
 def make_report(
@@ -155,7 +69,15 @@ def make_report(
     curves: Curves,
     comparison: dict[str, Any] | None,
 ) -> str:
-    """The page. Of the inputs findings, lock and comparison may be None, and curves empty."""
+    """Make the page: one HTML file that loads nothing, the same bytes for the same inputs.
+
+    scores: metrics/scores.json.
+    predictions: the lines of metrics/predictions.jsonl.
+    data, findings: corpus/data.json and corpus/findings.json, or None where that is absent.
+    params, lock: params.yaml and dvc.lock, or None where that is absent.
+    curves: those of the training, perhaps none.
+    comparison: what differs from the last commit; None where nothing can be compared.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -170,13 +92,46 @@ def make_report(
         findings=findings,
         params=flatten(params),
         least=params.get("evaluate", {}).get("min_retention"),
-        hashes=hashes(lock),
-        curves=bool(curves),
+        hashes=list_hashes(lock),
+        figures=draw_curves(curves),
+        dashes=DASHES,
         comparison=comparison,
         verdict=verdict,
         kinds=KINDS,
         splits=list(data.get("texts", data["spans"])),
-        amounts=list_amounts(data),
+        amounts=count_by_split(data),
         labels=texts["labels"],
-        island=embed(texts | {"curves": curves}),
+        island=script_json(texts),
     )
+
+
+def compare_with_last_commit() -> dict[str, Any] | None:
+    """What differs from the last commit; None where that has no evaluation here."""
+    try:
+        return compare_revisions()
+    except RevisionError as error:
+        msg.info(f"Not compared with the last commit. {error}")
+        return None
+
+
+def write_report(page: Path) -> None:
+    """Write the last evaluation as a page, and what differs from the last commit as JSON.
+
+    page: where the page goes; comparison.json goes beside it.
+    """
+    comparison = compare_with_last_commit()
+    findings, lock = Path("corpus/findings.json"), Path("dvc.lock")
+    text = make_report(
+        scores=srsly.read_json("metrics/scores.json"),
+        predictions=list(srsly.read_jsonl("metrics/predictions.jsonl")),
+        data=srsly.read_json("corpus/data.json"),
+        findings=srsly.read_json(findings) if findings.exists() else None,
+        params=srsly.read_yaml("params.yaml"),
+        lock=srsly.read_yaml(lock) if lock.exists() else None,
+        curves=read_curves(Path("training/live/plots/metrics")),
+        comparison=comparison,
+    )
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_text(page.with_name("comparison.json"), srsly.json_dumps(comparison, indent=2))
+    # The page is written last: where it is, the comparison is, too.
+    write_text(page, text)

@@ -1,0 +1,36 @@
+"""The results of experiments as a table."""
+
+import csv
+from pathlib import Path
+
+import dvc.api
+from wasabi import msg
+
+from scripts.exceptions import ExperimentError
+from scripts.experiments.naming import Changes
+
+
+def collect(commit: str, names: list[str], columns: dict[str, str]) -> list[Changes]:
+    """A row for each experiment, in the order of the names.
+
+    commit: the commit that the experiments belong to; HEAD may have moved on.
+    columns: for each column, what `dvc exp show` calls it.
+    Raises ExperimentError where an experiment has no result.
+    """
+    found = {row["Experiment"]: row for row in dvc.api.exp_show(revs=commit)}
+    if missing := [n for n in names if n not in found or found[n]["State"] == "Failed"]:
+        raise ExperimentError(
+            f"{len(missing)} of {len(names)} points have no result: {', '.join(missing)}. "
+            "The same command again runs what is missing."
+        )
+    return [{key: found[name][column] for key, column in columns.items()} for name in names]
+
+
+def write_table(rows: list[Changes], path: Path) -> None:
+    """Write rows to a CSV file, and print them. There has to be a row."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    msg.table([list(row.values()) for row in rows], header=list(rows[0]), divider=True)

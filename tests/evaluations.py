@@ -1,0 +1,178 @@
+"""Made-up results of evaluations: what the report and the summary are made from."""
+
+from typing import Any
+
+from scripts.scoring.kinds import KINDS
+
+HOSTILE = "</script><script>document.title='run'</script> <!-- 😀 router n78 & <img src=x>"
+DATA = {
+    "labels": ["BAND", "GEAR"],
+    "base_labels": ["LOC", "PERSON"],
+    "dropped_labels": [],
+    "rivals": {"GEAR": {"PERSON": 0.4}},
+    "texts": {"train": 1_234, "test": 3, "general": 2},
+    "spans": {"train": {"BAND": 77}, "test": {"BAND": 2, "GEAR": 2, "LOC": 1}},
+    "general_is_gold": True,
+}
+
+
+def spans(text: str, *marked: tuple[str, str]) -> list[list]:
+    """A span for each (words, label), where the words first stand."""
+    return [[text.index(w), text.index(w) + len(w), label] for w, label in marked]
+
+
+def row(
+    part: str,
+    doc: str,
+    text: str,
+    gold: list[tuple[str, str]],
+    base: list[tuple[str, str]],
+    tuned: list[tuple[str, str]],
+) -> dict[str, Any]:
+    """A line of predictions.jsonl; spans are named by their words."""
+    found = {"gold": gold, "base": base, "tuned": tuned}
+    lanes: dict[str, Any] = {name: spans(text, *marked) for name, marked in found.items()}
+    return {"part": part, "doc": doc, "text": text, "unknown": [], **lanes}
+
+
+ROWS = [
+    row("test", "ticket-1", "Put n78 on in Rome.", [("n78", "BAND"), ("Rome", "LOC")],
+        [("Rome", "LOC")], [("n78", "BAND"), ("Rome", "LOC")]),
+    row("test", "odd-<b>", HOSTILE, [("router", "GEAR"), ("n78", "BAND")],
+        [], [("router n78", "GEAR")]),
+    row("test", "ticket-2", "The new mast fell.", [("mast", "GEAR")],
+        [("new", "PERSON")], [("mast", "BAND"), ("fell", "GEAR")]),
+    row("general", "news-1", "Ann is in Oslo.", [("Ann", "PERSON"), ("Oslo", "LOC")],
+        [("Ann", "PERSON"), ("Oslo", "LOC")], [("Ann", "PERSON"), ("is", "BAND")]),
+    row("general", "news-2", "Nobody was there.", [], [], []),
+]  # fmt: skip
+
+
+def figures(f: float, **more: Any) -> dict[str, Any]:
+    """The figures of a label as scores.json has them."""
+    counts = {"true_positives": 31, "false_positives": 5, "misses": 9}
+    return {"ents_p": f, "ents_r": f, "ents_f": f, **counts, **more}
+
+
+def block(f: float, labels: list[str], **more: Any) -> dict[str, Any]:
+    """The figures of a measurement."""
+    return figures(f, per_label={label: figures(f) for label in labels}, **more)
+
+
+def inputs(**changed: Any) -> dict[str, Any]:
+    """What make_report takes, without anything that can be absent."""
+    scores = {
+        name: {"new": block(new, ["BAND", "GEAR"]), "kept": block(kept, ["LOC", "PERSON"])}
+        for name, new, kept in (("base", 0.0, 0.4801), ("tuned", 0.8412, 0.4759))
+    }
+    least = {
+        "scores": {**scores, "retention": None},
+        "predictions": ROWS,
+        "data": DATA,
+        "findings": None,
+        "params": {"training": {"max_epochs": 10}, "data": {"rename": {}}},
+        "lock": None,
+        "curves": {},
+        "comparison": None,
+    }
+    return least | changed
+
+
+def everything() -> dict[str, Any]:
+    """What make_report takes, with everything that can be there."""
+    more = {
+        "ents_f_low": 0.7011,
+        "ents_f_high": 0.9022,
+        "errors": dict(zip(KINDS, (41, 42, 43, 44, 45, 46), strict=True)),
+        "seen": {"ents_r": 0.9501, "true_positives": 19, "misses": 1},
+        "unseen": {"ents_r": 0.6203, "true_positives": 12, "misses": 8},
+    }
+    labels = ["BAND", "GEAR"]
+    scores = {
+        name: {
+            "new": block(f, labels, **more),
+            "kept": block(f, ["LOC", "PERSON"]),
+            "kept_in_domain": block(f, ["LOC"]),
+        }
+        for name, f in (("base", 0.3), ("tuned", 0.8412))
+    }
+    change = {"before": 0.8, "after": 0.84, "difference": 0.04, "low": 0.01, "high": 0.07}
+    hashes = [
+        {"path": path, "md5": f"md5-of-{path}"}
+        for path in ("assets/own", "corpus/train", "metrics/report.html", "scripts/report.py")
+    ]
+    return inputs(
+        scores={
+            **scores,
+            "retention": 0.9912,
+            "retention_low": 0.97,
+            "retention_high": 1.01,
+            "retention_per_label": {"LOC": 0.9876, "PERSON": None},
+        },
+        findings={
+            "records": {"read": 5_040, "used": 5_039, "rejected": 1},
+            "counts": [
+                {"code": "not-json", "severity": "error", "count": 1, "meaning": "A line & more"}
+            ],
+            "findings": [],
+        },
+        params={"training": {"max_epochs": 10}, "evaluate": {"min_retention": 0.95}},
+        lock={"stages": {"one": {"deps": hashes[:1] + hashes[3:], "outs": hashes[1:3]}}},
+        curves={
+            "loss_ner": [(10.0, 900.0), (20.0, 90.0)],
+            "ents_f": [(10.0, 0.5), (20.0, 0.8)],
+            "ents_per_type/BAND/f": [(10.0, 0.4), (20.0, 0.7)],
+        },
+        comparison={
+            "before": "HEAD",
+            "after": "workspace",
+            "notes": ["The texts of test differ."],
+            "rows": [
+                {"measured": "new", "label": "all", **change, "p": 0.0041},
+                {"measured": "new", "label": "BAND", **change, "p": 0.2},
+            ],
+            "better": [{**{key: ROWS[0][key] for key in ("part", "doc", "text")}, "change": 2}],
+            "worse": [{**{key: ROWS[3][key] for key in ("part", "doc", "text")}, "change": -1}],
+            "params": [{"key": "training.max_epochs", "before": 10, "after": 20}],
+            "data": [],
+        },
+    )
+
+
+def brief(ents_f: float, right: int = 3, misses: int = 1, **per_label: Any) -> dict[str, Any]:
+    counts = {"true_positives": right, "false_positives": 0, "misses": misses}
+    bounds = {"ents_f_low": ents_f - 0.05, "ents_f_high": ents_f + 0.05}
+    return (
+        {"ents_p": ents_f, "ents_r": ents_f, "ents_f": ents_f}
+        | counts
+        | bounds
+        | {"per_label": per_label}
+    )
+
+
+def summary_scores(in_domain: bool = False, labels: int = 2) -> dict[str, Any]:
+    """What the summary reads of scores.json."""
+    names = ["BAND", "GEAR", "MAST", "PORT", "CELL", "LINK"][:labels]
+    recall = {"seen": {"ents_r": 0.91}, "unseen": {"ents_r": 0.48}}
+    base = {"new": brief(0.125) | recall, "kept": brief(0.875)}
+    per_label = {name: brief(0.3 + 0.1 * number) for number, name in enumerate(names)}
+    tuned = {
+        "new": brief(0.75, 5, 2, **per_label) | recall,
+        "kept": brief(0.84, 10, 7),
+    }
+    if in_domain:
+        base["kept_in_domain"], tuned["kept_in_domain"] = brief(0.5), brief(0.44)
+    return {
+        "base": base,
+        "tuned": tuned,
+        "retention": 0.96,
+        "retention_low": 0.94,
+        "retention_high": 0.98,
+        "documents": {"test": 38, "general": 10},
+    }
+
+
+def summary_data(gold: bool = True, findings: dict[str, int] | None = None) -> dict[str, Any]:
+    """What the summary reads of data.json."""
+    known = {"general_is_gold": gold, "findings": findings or {}}
+    return known | {"dropped_labels": [], "rivals": {}}
