@@ -3,91 +3,22 @@
     python -m scripts.compare [BEFORE] [AFTER]
 
 Each is a commit, branch, tag or the name of an experiment; `workspace` is what lies in the folder.
-Without arguments: the last commit against the workspace. Nothing is run: every evaluation's
-predictions are in DVC's cache (`dvc fetch` brings those of another machine). The same texts with
-the same gold are compared; what only one of the two has is left out, and said.
+Without arguments, the last commit is compared with the workspace. Nothing is run: the predictions
+of every evaluation are in DVC's cache (`dvc fetch` brings those of another machine). Only texts
+that both have with the same gold annotation are compared; a note says how many are left out.
 """
 
 import json
-from typing import Any
 
 import typer
-from wasabi import msg
 
-from scripts.exceptions import RevisionError
-from scripts.provenance.comparison import compare_revisions, verdict
+from scripts.exceptions import RevisionError, door
+from scripts.provenance.comparison import compare_revisions
 from scripts.provenance.revisions import WORKSPACE
-from scripts.reporting.escape import escape, printable
-
-SHOWN = 10
+from scripts.reporting.comparison import as_code, as_markdown, show
 
 
-def table_of(result: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The lines of the table per label."""
-    return [
-        (
-            printable(f"{row['label']} ({row['measured']})"),
-            f"{row['before']:.3f}",
-            f"{row['after']:.3f}",
-            f"{row['difference']:+.3f}",
-            f"{row['low']:+.3f} to {row['high']:+.3f}",
-            f"{row['p']:.4f}",
-            verdict(row),
-        )
-        for row in result["rows"]
-    ]
-
-
-def headers(result: dict[str, Any]) -> tuple[str, ...]:
-    """The header of that table."""
-    return ("F of", result["before"], result["after"], "change", "95% interval", "p", "")
-
-
-def lists_of(result: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """What else differs: a title and lines, as far as there is any."""
-    lists = [
-        (title, [f"{x[name]}: {x['before']} → {x['after']}" for x in result[key]])
-        for title, key, name in (("Parameters", "params", "key"), ("Data", "data", "path"))
-    ]
-    for title in ("better", "worse"):
-        lines = [
-            printable(
-                f"{x['change']:+d} {x['part']} {x['doc']}: {' '.join(x['text'].split())[:100]}"
-            )
-            for x in result[title]
-        ]
-        more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-        lists.append((f"{len(lines)} texts got {title}", lines[:SHOWN] + more))
-    return [(title, lines) for title, lines in lists if lines]
-
-
-def as_code(text: str) -> str:
-    """Text on one line of Markdown that cannot become markup."""
-    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
-
-
-def as_markdown(result: dict[str, Any]) -> str:
-    """The comparison for a pull request; text cannot become markup."""
-    aligns = ["---", *["---:"] * 5, "---"]
-    rows = [headers(result), aligns, *table_of(result)]
-    lines = [f"{note}\n" for note in result["notes"]]
-    lines += ["| " + " | ".join(map(escape, row)) + " |" for row in rows]
-    for title, items in lists_of(result):
-        lines += ["", f"**{title}**", "", *(f"- {as_code(item)}" for item in items)]
-    return "\n".join(lines)
-
-
-def show(result: dict[str, Any]) -> None:
-    """Print the comparison."""
-    for note in result["notes"]:
-        msg.warn(note)
-    aligns = ("l", *"rrrrr", "l")
-    msg.table(table_of(result), header=headers(result), divider=True, aligns=aligns)
-    for title, lines in lists_of(result):
-        msg.info(title)
-        print("\n".join(f"  {line}" for line in lines))
-
-
+@door
 def main(
     before: str = typer.Argument("HEAD", help="A commit, branch, tag or experiment"),
     after: str = typer.Argument(WORKSPACE, help="The same; workspace is what lies here"),
@@ -98,10 +29,10 @@ def main(
     try:
         result = compare_revisions(before, after)
     except RevisionError as error:
-        if not md:
-            msg.fail(str(error), exits=1)
-        print(f"There is no comparison: {as_code(str(error))}")
-        raise SystemExit(1) from None
+        if md:  # the reason is posted in the place of the comparison
+            print(f"There is no comparison: {as_code(str(error))}")
+            raise SystemExit(1) from None
+        raise
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
     elif md:

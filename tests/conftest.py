@@ -25,6 +25,7 @@ from scripts.assemble import assemble
 from scripts.configure import configure
 from scripts.keeping.corpus import preprocess
 from scripts.params import Params
+from tests.attacks import PWNED
 
 # What lands must not hang on chance: there the same examples are tried each time.
 settings.register_profile("ci", derandomize=True)
@@ -258,3 +259,11 @@ def serving(http: HTTPServer) -> Iterator[None]:
     http.shutdown()
     http.server_close()
     thread.join()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A test runs in a folder of its own, in which no attack may have left its file in the end."""
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    assert not list(tmp_path.rglob(f"{PWNED}*"))

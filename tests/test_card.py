@@ -23,11 +23,6 @@ HOSTILE = (
     "<script>a()</script> | `b` [c](javascript:d) ![e](f) *g* _h_ ~~i~~ $j$ &lt; "
     "\\ <!--\n\n# k\n---"
 )
-# What guides are made of at random.
-PIECES = [
-    "`", "``", "```", "~~~", "<b>", "<!--", "</p>", "a", "\\", "# ", "| ", "> ", "- ", "[x]: ", '"',
-    "\n", "\n\n", "    ", " ", "\n|---|\n", "\n===\n", "\n---\n",
-]  # fmt: skip
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 SOURCES = [{"name": "Treebank", "url": "example.org", "license": "CC BY 3.0"}, {"name": "Wiki"}]
 BASE = {
@@ -61,19 +56,6 @@ DATA: dict[str, Any] = {
     "rehearsal": {"train": {"texts": 2_867, "words": 55_428}, "dev": {"texts": 11, "words": 90}},
     "general_is_gold": True,
 }
-GUIDE = """# What is labelled
-
-BAND is a `<band>`, not <b>a channel</b>.
-
-Where it ends
--------------
-
-```
-# no heading <i>
-```
-
-### [Deep](#x)
-"""
 
 
 def figures(f: float, gold: int = 40, width: float = 0.1, **more: Any) -> dict[str, Any]:
@@ -158,7 +140,7 @@ def make_everything(folder: Path) -> dict[str, Any]:
         data=DATA | {"rivals": {"GEAR": {"LOC": 0.376, "PERSON": 0.21}}, "general_is_gold": False},
         licenses={"assets/own": "CC0 1.0"},
         examples={"BAND": ["n78", "C-band"], "GEAR": []},
-        guide=GUIDE,
+        guide="GUIDE.md",
     )
 
 
@@ -287,7 +269,8 @@ def test_language_of_hubs(inputs: dict[str, Any], lang: str, said: str) -> None:
         "pip install en_tiny-1.2.0-py3-none-any.whl", 'spacy.load("en_tiny")',
         "F 0.000 → 0.600 (0.550 to 0.650)", "on 40 entities in 7 documents",
         "| BAND | 500 | 12 | 0.511 | 0.489 | 0.500 (0.450 to 0.550) | n78, C-band |",
-        "| **all** | 1,100 | 40 |", "0.910 (of 21)", "0.481 (of 30)", "(#annotation-guide)",
+        "| **all** | 1,100 | 40 |", "0.910 (of 21)", "0.481 (of 30)",
+        "[annotation guide](GUIDE.md)",
         "Retention 0.970 (0.980 to 1.020)", "The text has no gold",
         "| LOC | 0.801 → 0.803 (0.753 to 0.853) | 0.912 | 0.313 → 0.434 (0.384 to 0.484) |",
         "| PERSON | 0.801 → 0.803 (0.753 to 0.853) | – |  |",
@@ -301,7 +284,7 @@ def test_language_of_hubs(inputs: dict[str, Any], lang: str, said: str) -> None:
         "| The base, en_core_sm | MIT |", "Treebank | CC BY 3.0 |", "Wiki | not stated |",
         "| Labelled data | CC0 1.0 |", "| General text to measure on | not stated |",
         "scripts.lineage en_tiny-1.2.0-py3-none-any.whl", "| assets/own | md5-of-own |",
-        "| the pipeline | md5-of-model.dir |", "      max_epochs: 8", "## Annotation guide",
+        "| the pipeline | md5-of-model.dir |", "      max_epochs: 8",
     ],
 )  # fmt: skip
 def test_says(most: str, said: str) -> None:
@@ -329,10 +312,7 @@ def test_outline(most: str) -> None:
     found = headings(body(most))
     assert found[0] == ("h1", "en_tiny")
     parts = ["Use", "Labels and scores", "Kept and lost", "Limits", "Data", "Base and licences"]
-    parts += ["Make it again", "Annotation guide"]
-    assert [words for tag, words in found if tag == "h2"] == parts
-    guide = [("h3", "What is labelled"), ("h4", "Where it ends"), ("h5", "[Deep](#x)")]
-    assert found[-3:] == guide
+    assert [words for tag, words in found if tag == "h2"] == [*parts, "Make it again"]
 
 
 def test_labels_that_were_given_up(inputs: dict[str, Any]) -> None:
@@ -435,52 +415,6 @@ def test_any_text_is_read_as_it_is(text: str) -> None:
     assert "".join(x.content for x in paragraph.children or ()) == f"x {plain}."
 
 
-def test_guide_keeps_its_markup_but_no_html() -> None:
-    found = READER.render(card.embed_guide(GUIDE))
-    assert "<code>&lt;band&gt;</code>" in found and "&lt;b&gt;a channel&lt;/b&gt;" in found
-    assert "# no heading &lt;i&gt;" in found and '<a href="#x">Deep</a>' in found
-
-
-@pytest.mark.parametrize(
-    "guide",
-    [
-        "<script>\nalert()\n</script>",
-        "x <img src=x onerror=a()> <!-- y --> <?php ?> <![CDATA[z]]> <https://example.org>",
-        "<details><summary>x</summary>\n\n# y\n\n</details>",
-        r"\`<b>` x `",
-        "open ` code\n\n<b> ` x",
-        "open ` code\n# <b> ` x",
-        "| a |\n|---|\n| `x | <b>` |",
-        "> quote `\n\n<script>` x",
-        "~~~\n```\n~~~\n<script>a()</script>\n```",
-    ],
-)
-def test_html_of_a_guide_is_text(guide: str) -> None:
-    assert not any(x.type.startswith("html") for x in tokens_of(card.embed_guide(guide)))
-
-
-@given(st.lists(st.sampled_from(PIECES)))
-def test_no_guide_brings_html_or_a_high_heading(parts: list[str]) -> None:
-    text = card.embed_guide("".join(parts))
-    assert not any(x.type.startswith("html") for x in tokens_of(text))
-    assert all(tag >= "h3" for tag, _ in headings(f"## Guide\n\n{text}")[1:])
-
-
-@pytest.mark.parametrize(
-    ("guide", "levels"),
-    [
-        ("## A\n\n## B\n\n#### C", ["h3", "h3", "h5"]),
-        ("# A\n\n##### B", ["h3", "h6"]),
-        ("#### A", ["h3"]),
-        ("Two\nlines\n===\n\nB\n---", ["h3", "h4"]),
-        ("> # A\n\n- ## B", ["h3", "h4"]),
-        ("no heading\n\n    # code", []),
-    ],
-)
-def test_headings_of_a_guide(guide: str, levels: list[str]) -> None:
-    assert [tag for tag, _ in headings(card.embed_guide(guide))] == levels
-
-
 # ---- Where its inputs come from ----
 
 
@@ -529,12 +463,3 @@ def test_licences_are_those_of_the_assets_that_hold_a_path() -> None:
         ("assets/own/part/x", "MIT"),
         ("assets/general.jsonl", "CC BY 4.0"),
     ]
-
-
-def test_guide_lies_in_the_folder_of_data(tmp_path: Path) -> None:
-    assert card.read_guide(tmp_path) is None
-    (tmp_path / "GUIDE.md").write_bytes(b"\xef\xbb\xbf# A\r\n\xff")
-    (tmp_path / "train.jsonl").touch()
-    assert card.read_guide(tmp_path) == "# A\n\ufffd"
-    # What lies beside a file is no input of the run.
-    assert card.read_guide(tmp_path / "train.jsonl") is None

@@ -1,6 +1,7 @@
 """Commits are compared without running anything, on the texts that they share, and as said."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,15 +10,17 @@ from typing import Any
 import pytest
 import srsly
 
-from scripts.compare import as_markdown, main
+from scripts.compare import main
 from scripts.exceptions import RevisionError
 from scripts.provenance.comparison import compare_documents, compare_revisions, pair_rows
 from scripts.provenance.differences import differences, flatten
+from scripts.reporting.comparison import as_markdown
 
 STAGES = """
 stages:
   evaluate:
-    cmd: "{python} shutil_copy.py"
+    cmd: >-
+      {python} shutil_copy.py
     deps: [source.jsonl]
     outs:
       - metrics/predictions.jsonl
@@ -68,7 +71,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sh(folder, "git", "config", "user.email", "test@localhost")
     sh(folder, sys.executable, "-m", "dvc", "init", "--quiet")
     (folder / "shutil_copy.py").write_text(COPY, encoding="utf8")
-    (folder / "dvc.yaml").write_text(STAGES.format(python=sys.executable), encoding="utf8")
+    (folder / "dvc.yaml").write_text(
+        STAGES.format(python=shlex.quote(sys.executable)), encoding="utf8"
+    )
     for found, ratio, tag in ((10, 0.5, "first"), (30, 1.0, "second")):
         write_state(folder, rows_of(found), ratio)
         sh(folder, "git", "add", "--all")
@@ -206,6 +211,16 @@ def test_the_same_text_twice_is_two_pairs() -> None:
 def test_test_sets_without_a_common_text_are_refused() -> None:
     with pytest.raises(RevisionError, match="no text of test in common"):
         pair_rows([text_row(0, True), *general()], [text_row(1, True), *general()])
+
+
+def test_revisions_without_general_text_are_compared_on_the_test_set() -> None:
+    rows, notes = pair_rows([text_row(0, False)], [text_row(0, True)])
+    assert len(rows) == 1 and notes == []
+
+
+def test_general_text_of_one_revision_alone_cannot_be_compared() -> None:
+    with pytest.raises(RevisionError, match="no text of general in common"):
+        pair_rows([text_row(0, True)], [text_row(0, True), *general()])
 
 
 def test_texts_get_better_or_worse_by_right_minus_wrong() -> None:

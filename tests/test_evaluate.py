@@ -14,9 +14,10 @@ from spacy.scorer import Scorer, get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from scripts.evaluate import evaluate, main, write_labels
+from scripts.evaluate import main
 from scripts.keeping.corpus import preprocess
-from scripts.scoring.base_and_tuned import score
+from scripts.scoring.base_and_tuned import evaluate, score
+from scripts.scoring.tables import write_labels
 from tests.conftest import general_records, write_world
 
 Tuned = Callable[[str, str], Path]

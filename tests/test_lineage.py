@@ -12,8 +12,9 @@ import pytest
 import srsly
 
 from scripts.exceptions import RevisionError
-from scripts.lineage import find_commits, inputs_of, main
+from scripts.lineage import main
 from scripts.provenance.describe import describe, hide_folders
+from scripts.provenance.origins import find_commits, inputs_of
 from scripts.provenance.packaged import read_model
 from scripts.storage.hashes import hash_files, hash_path
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import srsly
 
-from scripts.reproduce import Output, changed_files, compare, explain, list_outputs, main
+from scripts.provenance.rerun import Output, changed_files, explain, list_outputs
+from scripts.reproduce import compare, main
 
 ENVIRONMENT = {"libc": "glibc 2.36", "versions": {"numpy": "2.4.6", "spacy": "3.8.18"}}
 

@@ -1,7 +1,7 @@
 """What comes from strangers stays data: it runs nothing, writes nothing elsewhere, fills nothing.
 
-Each attack would leave a file `pwned`, an element on a page, a field in a package or too much in
-memory. What test_fetch.py and test_formats.py try already is not here.
+Each attack would leave a file `pwned`, a field in a package or too much in memory. Pages are in
+test_pages.py, base models in test_trust.py. What test_formats.py tries already is not here.
 """
 
 import csv
@@ -13,278 +13,27 @@ import pickle
 import re
 import subprocess
 import sys
-import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-import numpy
 import pytest
 import spacy
 import srsly
-import tomlkit
-from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from spacy.tokens import DocBin
 
 from scripts import fetch
-from scripts.compare import as_markdown
-from scripts.intake.findings import Finding
-from scripts.intake.tally import Outcome as Batch
 from scripts.params import PARAMS, Params, load_params
 from scripts.release.contents import make_meta
 from scripts.release.wheel import build_package
-from scripts.reporting import picture
-from scripts.reporting.evaluation import make_report
-from scripts.reporting.findings_page import write_findings
-from scripts.reporting.summary import as_text, summary
+from tests.attacks import PWNED, Attack
 from tests.conftest import ROOT
-from tests.evaluations import DATA, ROWS, everything, summary_data, summary_scores
-from tests.pages import HOSTILE, assert_text_stayed_text, browse, in_browser, poison
 from tests.test_end_to_end import copy_project, sh
 
-WHEEL = "en_tiny-1.0-py3-none-any.whl"
-META = json.dumps({"lang": "en", "name": "tiny", "version": "1.0", "spacy_version": ">=3.0,<4.0"})
-CONFIG = '[nlp]\nlang = "en"\n\n[components]\n\n[components.ner]\nfactory = "ner"\n'
-PWNED = "pwned"
-
-
-class Attack:
-    """Unpickled, it writes a file."""
-
-    def __reduce__(self) -> tuple:
-        return os.system, (f"touch {PWNED}",)
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Each test runs in a folder of its own, in which nothing may have been run in the end."""
-    monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    assert not list(tmp_path.rglob(f"{PWNED}*"))
-
-
-def refusal(model: Path, component: str = "ner") -> str:
-    """Why `fetch` refuses a base; it has left nothing behind."""
-    target = Path("training/base")
-    with pytest.raises(fetch.FetchError) as refused:
-        fetch.fetch(model=str(model), component=component, assets=[], target=target)
-    assert not list(target.parent.iterdir())
-    return str(refused.value)
-
-
-# Archives
-
-
-def write_wheel(*more: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """A wheel with a tiny model in m/, and more entries."""
-    with zipfile.ZipFile(WHEEL, "w", method) as archive:
-        archive.writestr("m/meta.json", META)
-        archive.writestr("m/config.cfg", CONFIG)
-        for name, content in more:
-            archive.writestr(name, content)
-    return Path(WHEEL)
-
-
-def lie(name: str, size: int, crc: int | None = None) -> None:
-    """Let the wheel's directory say another size of an entry than it has."""
-    with zipfile.ZipFile(WHEEL, "a") as archive:
-        entry = archive.getinfo(name)
-        entry.file_size = size
-        entry.CRC = entry.CRC if crc is None else crc
-        archive.comment = b"written anew"
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_an_entry_that_would_unpack_in_one_go_is_refused(method: int) -> None:
-    assert "'m/meta.json' is packed as no wheel is" in refusal(write_wheel(method=method))
-
-
-@pytest.mark.parametrize("name", ["m/META.json", "m/./meta.json", "m//meta.json", "M/Config.CFG"])
-def test_a_name_that_some_systems_take_for_another_is_refused(name: str) -> None:
-    message = refusal(write_wheel((name, b"{}")))
-    assert "is there twice, as some systems see it" in message and "m/" in message
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_the_same_name_twice_is_refused() -> None:
-    assert "'m/meta.json' is there twice" in refusal(write_wheel(("m/meta.json", b"{}")))
-
-
-def test_sizes_that_would_fill_the_disk_are_refused_before_anything_is_unpacked() -> None:
-    write_wheel(("m/a", b"a"), ("m/b", b"b"), ("m/c", b"c"))
-    for name in "abc":
-        lie(f"m/{name}", 0xFFFF_FFF0)
-    assert re.search(r"more than \d+ bytes when unpacked", refusal(Path(WHEEL)))
-
-
-def test_more_files_than_any_model_has_are_refused() -> None:
-    empty = [(f"m/{number}", b"") for number in range(10_000)]
-    assert "more than 10000 files" in refusal(write_wheel(*empty, method=zipfile.ZIP_STORED))
-
-
-def test_more_content_than_an_entry_says_is_refused_or_left() -> None:
-    write_wheel(("m/data", bytes(1 << 20)))
-    lie("m/data", 10)
-    assert "is damaged or no wheel" in refusal(Path(WHEEL))
-    lie("m/data", 10, zlib.crc32(bytes(10)))
-    fetch.fetch(model=WHEEL, component="ner", assets=[], target=Path("training/base"))
-    assert Path("training/base/data").read_bytes() == bytes(10)
-
-
-def test_an_entry_that_unpacks_a_thousandfold_takes_no_memory() -> None:
-    model = write_wheel(("m/data", bytes(64 << 20)))
-    assert model.stat().st_size < 1 << 17
-    tracemalloc.start()
-    try:
-        fetch.fetch(model=WHEEL, component="ner", assets=[], target=Path("training/base"))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 8 << 20
-
-
-@pytest.mark.parametrize("name", ["meta.json", "config.cfg"])
-def test_what_is_read_whole_is_small(name: str) -> None:
-    with zipfile.ZipFile(WHEEL, "w", zipfile.ZIP_DEFLATED) as archive:
-        for other, content in (("meta.json", META), ("config.cfg", CONFIG)):
-            archive.writestr(f"m/{other}", content + " " * (other == name) * (20 << 20))
-    assert re.search(rf"its {name} has more than \d+ bytes", refusal(Path(WHEEL)))
-
-
-# A base model with something in it that could run
-
-
-def write_folder(
-    config: str = CONFIG, meta: str = META, files: dict[str, bytes] | None = None
-) -> Path:
-    """A folder with a tiny model, and more files."""
-    folder = Path("model")
-    (folder / "ner").mkdir(parents=True, exist_ok=True)
-    (folder / "meta.json").write_text(meta, encoding="utf8")
-    (folder / "config.cfg").write_text(config, encoding="utf8")
-    for name, content in (files or {}).items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def object_array() -> bytes:
-    """A NumPy array of Python objects, which is a pickle."""
-    with Path("array.npy").open("wb") as file:
-        numpy.save(file, numpy.array([Attack()], dtype=object), allow_pickle=True)
-    return Path("array.npy").read_bytes()
-
-
-def test_the_folder_that_the_next_tests_spoil_is_taken() -> None:
-    fetch.fetch(
-        model=str(write_folder(files={"more": b"\x80"})),
-        component="ner",
-        assets=[],
-        target=Path("base"),
-    )
-    assert Path("base/more").read_bytes() == b"\x80"
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["a.pkl", "A.PICKLE", "m.joblib", "m.pt", "m.pth", "x.so", "x.so.1", "x.dll", "x.pyd", "x.EXE",
-     "x.sh", "x.bat", "x.ps1", "weights.pkl.gz"],
-)  # fmt: skip
-def test_a_file_that_is_called_a_program_or_pickle_is_refused(name: str) -> None:
-    message = refusal(write_folder(files={name: b"harmless"}))
-    assert f"{name!r} is a program, or data that can run one" in message
-
-
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_a_pickle_under_another_name_is_refused(protocol: int) -> None:
-    content = pickle.dumps(Attack(), protocol)
-    # A first step that does nothing makes it begin otherwise.
-    for disguised in (content, content[:2] + b"N0" + content[2:]):
-        assert "'ner/model' is a program" in refusal(write_folder(files={"ner/model": disguised}))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\x7fELF\x02\x01\x01",
-        b"#!/bin/sh\ntouch pwned\n",
-        b"MZ\x90\x00\x03",
-        b"\xcf\xfa\xed\xfe\x07",
-        b"\xca\xfe\xba\xbe\x00",
-        None,
-    ],
-)
-def test_a_program_or_an_array_of_objects_under_another_name_is_refused(
-    content: bytes | None,
-) -> None:
-    message = refusal(write_folder(files={"vectors": content or object_array()}))
-    assert "'vectors' is a program" in message
-
-
-@pytest.mark.parametrize("kind", ["callbacks", "readers", "loggers", "optimizers", "datasets"])
-@pytest.mark.parametrize("place", ["nlp.tokenizer", "components.ner.model", "components.ner.a.b.c"])
-def test_a_config_that_calls_more_than_parts_is_refused(kind: str, place: str) -> None:
-    # A section needs those that it is in.
-    parents = "".join(f"[{place[: dot.start()]}]\n" for dot in re.finditer(r"(?<=[abl])\.", place))
-    config = CONFIG + parents.replace("[components]\n", "").replace("[nlp]\n", "")
-    config = config.replace("[components.ner]\n[", "[") + f'[{place}]\n@{kind} = "x.v1"\n'
-    message = refusal(write_folder(config))
-    assert f"[{place}] @{kind} in its config.cfg does something" in message
-
-
-@pytest.mark.parametrize("name", ["before_creation", "after_creation", "after_pipeline_creation"])
-def test_a_config_with_a_callback_is_refused(name: str) -> None:
-    config = CONFIG + f'[nlp.{name}]\n@callbacks = "spacy.copy_from_base_model.v1"\n'
-    assert f"[nlp] {name} in its config.cfg" in refusal(write_folder(config))
-
-
-@pytest.mark.parametrize("source", ["/elsewhere", "os", "../model"])
-def test_a_config_that_loads_another_pipeline_is_refused(source: str) -> None:
-    config = CONFIG + f'[components.tagger]\nsource = "{source}"\n'
-    assert "[components.tagger] source in its config.cfg" in refusal(write_folder(config))
-
-
-def test_a_config_that_is_filled_in_later_is_refused() -> None:
-    config = CONFIG.replace('"en"', '"en"\nhidden = "$${nlp.lang}"')
-    assert "[nlp] hidden in its config.cfg" in refusal(write_folder(config))
-
-
-def test_a_config_that_grows_or_has_no_end_is_refused() -> None:
-    lines = [f'a{n + 1} = "{f"${{v.a{n}}}" * 10}"' for n in range(9)]
-    bomb = "\n".join(["[v]", 'a0 = "xxxxxxxxxx"', *lines, ""])
-    assert re.search(r"config.cfg grows above \d+", refusal(write_folder(CONFIG + bomb)))
-    endless = '[v]\na = "${v.b}"\nb = "${v.a}"\n'
-    assert "config.cfg is damaged" in refusal(write_folder(CONFIG + endless))
-
-
-@pytest.mark.parametrize("line", ["x @ https://localhost/x.whl", "spacy; touch pwned", "nowhere>1"])
-def test_a_base_that_needs_what_is_not_installed_is_refused(line: str) -> None:
-    meta = json.dumps(json.loads(META) | {"requirements": [line]})
-    assert f"asks for {line!r}" in refusal(write_folder(meta=meta))
-
-
-@pytest.mark.parametrize("key", ["lang", "name", "version"])
-@pytest.mark.parametrize("value", ["../../x", "a\nRequires-Dist: x", "a\\b", ["x"]])
-def test_a_base_with_another_name_than_a_name_is_refused(key: str, value: Any) -> None:
-    meta = json.dumps(json.loads(META) | {key: value})
-    assert f"{key} of its meta.json cannot be {value!r}" in refusal(write_folder(meta=meta))
-
-
-@pytest.mark.parametrize("kind", ["file", "folder", "nothing", "pipe"])
-def test_what_is_no_file_in_a_folder_is_refused(kind: str, here: Path) -> None:
-    (here / "elsewhere").mkdir()
-    (here / "elsewhere/secret").write_text("secret")
-    link = write_folder() / "ner/link"
-    if kind == "pipe":
-        os.mkfifo(link)
-        assert f"{link} is no file" in refusal(Path("model"))
-        return
-    link.symlink_to(here / {"file": "elsewhere/secret", "folder": "elsewhere"}.get(kind, "gone"))
-    assert f"{link} is a link" in refusal(Path("model"))
+pytestmark = pytest.mark.usefixtures("here")
 
 
 # YAML
@@ -491,112 +240,6 @@ def test_nothing_becomes_a_field_of_the_packages_metadata() -> None:
     assert told["Author"] == 'A "<b>", B: x' and told["License"] == "MIT; Classifier: x"
 
 
-# Pages
-
-
-def report_page() -> str:
-    """The report, hostile wherever a text of somebody's can stand."""
-    given = everything()
-    names = {"BAND", "PERSON", "LOC", "HEAD", "workspace", "training.max_epochs", "assets/own"}
-    names |= {row[key] for row in ROWS for key in ("doc", "text")}
-    given |= {
-        "params": {"training": {HOSTILE: HOSTILE}, "data": {"rename": {HOSTILE: [HOSTILE]}}},
-        "data": DATA | {"dropped_labels": ["LOC"]},
-    }
-    given["comparison"] |= {
-        "params": [{"key": HOSTILE, "before": HOSTILE, "after": HOSTILE}],
-        "data": [{"path": HOSTILE, "before": HOSTILE, "after": HOSTILE}],
-    }
-    curves = {f"label_f/{HOSTILE}": [(10.0, 0.5)]}
-    return make_report(**poison(given, names) | {"curves": curves})
-
-
-def findings_page(folder: Path) -> str:
-    """The findings of a hostile file, document and text, each marked and not."""
-    contexts = [(HOSTILE, HOSTILE, HOSTILE), (HOSTILE, "", "")]
-    found = [Finding("shape", HOSTILE, 3, HOSTILE, x, HOSTILE) for x in contexts]
-    total = Batch(read=2)
-    total.findings = found
-    total.found["shape"] = 2
-    write_findings(total, folder)
-    return (folder / "findings.html").read_text(encoding="utf8")
-
-
-def comparison_markdown() -> str:
-    """A comparison for a pull request."""
-    change = {"before": 0.8, "after": 0.84, "difference": 0.04, "low": 0.01, "high": 0.07, "p": 0.2}
-    text = {"part": "test", "doc": HOSTILE, "text": HOSTILE, "change": 1}
-    different = {"before": HOSTILE, "after": HOSTILE}
-    result = {
-        "before": HOSTILE,
-        "after": "workspace",
-        "notes": [],
-        "rows": [{"measured": "new", "label": HOSTILE, **change}],
-        "params": [different | {"key": HOSTILE}],
-        "data": [different | {"path": HOSTILE}],
-        "better": [text],
-        "worse": [text],
-    }
-    return as_markdown(result)
-
-
-READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-
-
-def test_text_stays_text_in_the_findings(here: Path) -> None:
-    assert_text_stayed_text(findings_page(here))
-
-
-def test_text_stays_text_in_the_report() -> None:
-    assert_text_stayed_text(report_page(), scripts=2)
-
-
-def test_text_stays_text_in_a_comparison() -> None:
-    page = READER.render(comparison_markdown())
-    assert_text_stayed_text(page)
-    assert "<h1>" not in page and page.count("<tr>") == 2
-
-
-def summary_inputs() -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the summary says something of, with hostile labels."""
-    names = {"BAND", "GEAR"}
-    scores = poison(summary_scores(), names)
-    data = summary_data() | {"dropped_labels": [HOSTILE], "rivals": {HOSTILE: {HOSTILE: 0.5}}}
-    return scores, data
-
-
-def test_text_stays_text_in_the_picture(here: Path) -> None:
-    for path, content in zip((picture.SCORES, picture.DATA), summary_inputs(), strict=True):
-        path.parent.mkdir(parents=True)
-        srsly.write_json(path, content)
-    picture.main(Path("summary.svg"))
-    page = Path("summary.svg").read_text(encoding="utf8")
-    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(page).iter()}
-    assert tags <= {"svg", "style", "defs", "clipPath", "rect", "g", "text", "circle"}
-    assert "&lt;script&gt;" in page
-
-
-def test_a_terminal_obeys_no_label(here: Path) -> None:
-    text = as_text(summary(*summary_inputs(), None, []))
-    own = re.sub(r"\x1b\[[01;]*m", "", text)
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", own)
-    assert len(text.splitlines()) <= 10
-
-
-@in_browser
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["report", "findings", "comparison"])
-def test_a_browser_runs_nothing_of_it(name: str, here: Path) -> None:
-    path = here / f"{name}.html"
-    if name == "report":
-        path.write_text(report_page(), encoding="utf8", errors="backslashreplace")
-    elif name == "findings":
-        findings_page(here)
-    else:
-        path.write_text(READER.render(comparison_markdown()), encoding="utf8")
-    assert_text_stayed_text(browse(path), scripts=2 if name == "report" else 0)
-
-
 # Data
 
 
@@ -740,56 +383,3 @@ def test_a_file_that_was_made_to_do_harm_is_refused(name: str, said: dict[str, A
 def test_a_record_that_was_made_to_do_harm_is_rejected_alone(said: dict[str, Any]) -> None:
     assert said["rejected.jsonl"] == ["not-json", "not-json"]
     assert said["number.csv"] == ["shape"]
-
-
-# What is installed
-
-
-def requirements(name: str) -> dict[str, tuple[Requirement, list[str]]]:
-    """The requirements of a locked file by their names, each with its options."""
-    text = (ROOT / name).read_text(encoding="utf8").replace("\\\n", " ")
-    lines = [
-        line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
-    ]
-    found = {}
-    for line in lines:
-        wanted, *options = re.split(r"\s(?=--)", line)
-        requirement = Requirement(wanted.strip())
-        found[f"{requirement.name} {requirement.marker}"] = (
-            requirement,
-            [x.strip() for x in options],
-        )
-    assert len(found) == len(lines)
-    return found
-
-
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-ray.txt"])
-def test_every_requirement_is_one_version_with_its_hashes(name: str) -> None:
-    locked = requirements(name)
-    assert len(locked) > 100
-    for requirement, options in locked.values():
-        (pin,) = requirement.specifier
-        assert requirement.url is None and pin.operator == "==" and "*" not in pin.version
-        assert options and all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", x) for x in options)
-
-
-def test_everything_that_is_used_directly_is_locked() -> None:
-    project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf8")).unwrap()
-    used = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    more = project["project"]["optional-dependencies"]
-    for name, lines in (
-        ("requirements.txt", used),
-        ("requirements-ray.txt", [*used, *(line for part in more.values() for line in part)]),
-    ):
-        locked: dict[str, list[Requirement]] = {}
-        for requirement, _ in requirements(name).values():
-            locked.setdefault(canonicalize_name(requirement.name), []).append(requirement)
-        for wanted in map(Requirement, lines):
-            for found in locked[canonicalize_name(wanted.name)]:
-                (pin,) = found.specifier
-                assert wanted.specifier.contains(pin.version), wanted
-
-
-def test_what_is_locked_twice_is_the_same() -> None:
-    common, more = (requirements(name) for name in ("requirements.txt", "requirements-ray.txt"))
-    assert all(str(more[name][0]) == str(common[name][0]) for name in common)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate.evaluator import Evaluator
 
-from scripts.scoring.chance import difference, draw, interval, randomize
-from scripts.scoring.figures import figures, measure, recall_of_mentions
+from scripts.scoring.chance import difference, interval, randomize, resample
+from scripts.scoring.figures import measure_labels, precision_recall_f, recall_of_mentions
 from scripts.scoring.kinds import KINDS, kinds, overlap
-from scripts.scoring.rows import count, f_score
+from scripts.scoring.rows import count_by_document, f_score
 
 LABELS = ["BAND", "GEAR", "LOC"]
 SPANS = st.lists(
@@ -63,7 +63,7 @@ def test_figures_are_those_of_an_independent_scorer(seed: int) -> None:
         for key in ("gold", "found")
     )
     theirs = Evaluator(true, found, tags=LABELS, loader="dict").evaluate()
-    ours = measure(rows, "found", LABELS)
+    ours = measure_labels(rows, "found", LABELS)
     pairs = [(ours, theirs["overall"]["strict"])]
     pairs += [(ours["per_label"][x], theirs["entities"][x]["strict"]) for x in LABELS]
     assert 0.3 < ours["ents_f"] < 0.9
@@ -116,18 +116,18 @@ def test_recall_of_names_that_train_has_and_of_others() -> None:
 
 
 def test_a_resample_draws_as_many_documents_and_is_the_same_each_time() -> None:
-    draws = draw(20)
+    draws = resample(20)
     assert draws.shape == (1000, 20)
     assert (draws.sum(axis=1) == 20).all()
     assert draws.mean() == pytest.approx(1)
-    assert (draw(20) == draws).all()
+    assert (resample(20) == draws).all()
 
 
 def test_an_interval_of_a_share_is_that_of_theory() -> None:
     """F of documents with one entity each, found or missed: as wide as a binomial share's."""
     found = numpy.random.default_rng(1).random(400) < 0.7
     counts = numpy.stack([found, ~found & False, ~found], axis=1).astype(int)
-    recalls = (draw(400) @ counts)[:, 0] / 400
+    recalls = (resample(400) @ counts)[:, 0] / 400
     low, high = interval(recalls)
     share = found.mean()
     width = 2 * 1.96 * (share * (1 - share) / 400) ** 0.5
@@ -137,15 +137,15 @@ def test_an_interval_of_a_share_is_that_of_theory() -> None:
 
 def test_intervals_contain_the_truth_as_often_as_they_say() -> None:
     """95 in 100, over many samples of documents from one population."""
-    population = count(random_rows(0, documents=2000), "found", LABELS)
+    population = count_by_document(random_rows(0, documents=2000), "found", LABELS)
     whole = sum(population.values(), start=numpy.zeros((2000, 3), dtype="i8"))
     truth = float(f_score(whole.sum(axis=0)))
     rng = numpy.random.default_rng(0)
-    draws = draw(60)
+    draws = resample(60)
     hits = 0
     for _ in range(300):
         sample = whole[rng.choice(2000, 60)]
-        made = figures(sample, draws)
+        made = precision_recall_f(sample, draws)
         hits += made["ents_f_low"] <= truth <= made["ents_f_high"]
     assert 0.9 <= hits / 300 <= 0.99
 
@@ -153,20 +153,20 @@ def test_intervals_contain_the_truth_as_often_as_they_say() -> None:
 def test_texts_of_one_document_are_drawn_together() -> None:
     rows = random_rows(0, documents=10, texts=20)
     alone = [row | {"doc": str(i)} for i, row in enumerate(rows)]
-    wide = measure(rows, "found", LABELS, draw(10))
-    narrow = measure(alone, "found", LABELS, draw(200))
+    wide = measure_labels(rows, "found", LABELS, resample(10))
+    narrow = measure_labels(alone, "found", LABELS, resample(200))
     assert wide["ents_f"] == narrow["ents_f"]
     assert counts_of(rows).shape == (10, 3) and counts_of(alone).shape == (200, 3)
 
 
 def counts_of(rows: list[dict[str, Any]], model: str = "found") -> numpy.ndarray:
-    counts = count(rows, model, LABELS)
+    counts = count_by_document(rows, model, LABELS)
     return sum(counts.values(), start=numpy.zeros_like(counts["BAND"]))
 
 
 def test_the_same_model_differs_by_nothing() -> None:
     counts = counts_of(random_rows(0))
-    row = difference(counts, counts, draw(len(counts)))
+    row = difference(counts, counts, resample(len(counts)))
     assert (row["difference"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
 
 
@@ -176,9 +176,9 @@ def test_a_better_model_is_told_from_chance() -> None:
         row | {"better": row["gold"] if i % 2 else row["found"]} for i, row in enumerate(rows)
     ]
     before, after = counts_of(better), counts_of(better, "better")
-    row = difference(before, after, draw(len(before)))
+    row = difference(before, after, resample(len(before)))
     assert row["difference"] > 0.1 and row["low"] > 0 and row["p"] < 0.001
-    back = difference(after, before, draw(len(before)))
+    back = difference(after, before, resample(len(before)))
     assert back["difference"] == -row["difference"] and back["p"] == pytest.approx(row["p"])
 
 
@@ -196,5 +196,5 @@ def test_p_values_of_models_that_do_not_differ_are_even() -> None:
 
 
 def test_no_document_gives_no_figure() -> None:
-    empty = measure([], "found", LABELS, draw(0))
+    empty = measure_labels([], "found", LABELS, resample(0))
     assert (empty["ents_f"], empty["ents_f_low"], empty["ents_f_high"]) == (0, 0, 0)

@@ -20,7 +20,7 @@ from scripts.experiments.presentation import DECLARED
 from scripts.experiments.repository import clean_commit, git
 from scripts.experiments.results import mark_best, ranked
 from scripts.experiments.search import Result, open_study, search
-from scripts.keeping.gate import keeps
+from scripts.keeping.gate import why_refused
 from scripts.params import Params, load_params, value_of, with_values
 from tests.conftest import ROOT
 
@@ -335,9 +335,12 @@ def test_the_best_are_those_that_keep_enough() -> None:
 
 
 def test_what_is_kept_is_what_the_gate_lets_through(params: Params) -> None:
-    assert keeps(0.95, "extend", params) and not keeps(0.9499, "extend", params)
-    assert keeps(0.1, "replace", params) and not keeps(None, "update", params)
-    assert keeps(None, "update", with_values(params, {"evaluate.min_retention": 0.0}))
+    assert why_refused(0.95, "extend", params) is None
+    assert why_refused(0.1, "replace", params) is None
+    assert "is below" in (why_refused(0.9499, "extend", params) or "")
+    assert "nothing can be said" in (why_refused(None, "update", params) or "")
+    lenient = with_values(params, {"evaluate.min_retention": 0.0})
+    assert why_refused(None, "update", lenient) is None
 
 
 def test_each_parameter_has_its_pictures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import spacy
 import srsly
 
 from scripts.exceptions import BuildError
-from scripts.release.wheel import build_package, foreign_modules, run_installed
+from scripts.release.wheel import annotate_installed, build_package, foreign_modules
 
 TEXTS = ["Zoë retuned n78 in Århus.", "", "Nothing here.", "n78, then LTE"]
 META = {
@@ -98,7 +98,7 @@ def test_the_same_model_gives_the_same_bytes_whoever_builds_it(
 
 
 def test_what_is_installed_says_what_the_model_says(model: Path, wheel: Path) -> None:
-    said = run_installed(wheel, TEXTS)
+    said = annotate_installed(wheel, TEXTS)
     assert said == [doc.to_json() for doc in spacy.load(model).pipe(TEXTS)]
     assert [[ent["label"] for ent in doc["ents"]] for doc in said] == [
         ["BAND"],
@@ -129,11 +129,11 @@ def test_a_package_that_needs_more_than_it_says_is_an_error(
     # As if it used srsly without needing it.
     monkeypatch.setattr("scripts.release.wheel.foreign_modules", lambda requirements: ["srsly"])
     with pytest.raises(BuildError, match="does not work"):
-        run_installed(wheel, TEXTS)
+        annotate_installed(wheel, TEXTS)
 
 
 def test_a_wheel_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
     broken = tmp_path / "en_tiny-1.2.3-py3-none-any.whl"
     broken.write_bytes(b"no zip")
     with pytest.raises(BuildError, match="does not work"):
-        run_installed(broken, TEXTS)
+        annotate_installed(broken, TEXTS)

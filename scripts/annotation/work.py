@@ -19,7 +19,7 @@ from scripts.annotation.writers import PACKERS, make_converter, write_json
 from scripts.exceptions import UnusableError
 from scripts.intake.readers import Piece
 from scripts.intake.rejected import reject
-from scripts.intake.tally import Outcome as Batch
+from scripts.intake.tally import Outcome
 from scripts.runtime.kernels import choose_blis
 from scripts.storage.atomic import write_bytes
 
@@ -80,7 +80,7 @@ class Annotator:
 
 def annotate_shard(nlp: Language, shard: Shard, setup: Setup) -> Result:
     """Annotate the documents of a shard; one that fails is rejected, whole and alone."""
-    failed = Batch()
+    failed = Outcome()
     parsed = [parse(piece, shard.layout, setup, nlp.max_length) for piece in shard.pieces]
     texts = [row[setup.text] for row in parsed if isinstance(row, dict)]
     annotated = iter(run(nlp, texts))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.exceptions import ExperimentError
-from scripts.experiments import on_worker
+from scripts.experiments import clones, on_worker
 from scripts.experiments.arguments import TARGET, as_arguments
 from scripts.experiments.naming import Changes
 from scripts.experiments.remotes import check_remotes, pull, url_of
@@ -49,8 +49,9 @@ def connect(address: str) -> Any:
             raise ExperimentError(
                 f"No Ray cluster at {address}: ray start --head ({error})"
             ) from error
-        # Workers are sent the module itself, so they need no folder of the project.
-        ray.cloudpickle.register_pickle_by_value(on_worker)
+        # Workers are sent these modules themselves, so they need no folder of the project.
+        for module in (clones, on_worker):
+            ray.cloudpickle.register_pickle_by_value(module)
     return ray
 
 

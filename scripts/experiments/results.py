@@ -5,7 +5,7 @@ from typing import Any
 from scripts.experiments.declaration import Sweep
 from scripts.experiments.naming import NEW_F, RETENTION, name_of, short_names
 from scripts.experiments.repository import finished, git, refs_of
-from scripts.keeping.gate import keeps
+from scripts.keeping.gate import why_refused
 from scripts.params import Params
 from scripts.provenance.revisions import facts
 
@@ -17,7 +17,7 @@ def result_of(name: str, commit: str, sweep: Sweep, params: Params) -> tuple[flo
     enough is kept).
     """
     found = facts(refs_of(commit) + name)
-    if keeps(found[RETENTION], found["training.strategy"], params):
+    if why_refused(found[RETENTION], found["training.strategy"], params) is None:
         return found[sweep.maximize], 0.0
     return found[sweep.maximize], params.evaluate.min_retention - (found[RETENTION] or 0.0)
 
@@ -53,7 +53,7 @@ def read_trials(sweep: Sweep, params: Params, commit: str) -> list[dict[str, Any
         if name == name_of("sweep", commit, values):
             row = {names[key]: value for key, value in values.items()}
             row |= {column: found.get(key) for column, key in figures.items()}
-            kept = keeps(row["retention"], found["training.strategy"], params)
+            kept = why_refused(row["retention"], found["training.strategy"], params) is None
             rows.append(row | {"kept": "yes" if kept else "no", "name": name})
     rows.sort(key=lambda row: [(str(type(row[x])), row[x]) for x in names.values()])
     return mark_best(rows)

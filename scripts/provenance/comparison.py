@@ -1,22 +1,27 @@
-"""Two revisions are compared, text by text."""
+"""Compare what the models of two revisions found, text by text."""
 
 import json
 from collections import Counter
 from typing import Any
 
 import numpy
-import srsly
 
 from scripts.exceptions import RevisionError
-from scripts.provenance.differences import differences, flatten
-from scripts.provenance.revisions import MEASURED, WORKSPACE, labels_of, read, read_data, read_rows
-from scripts.scoring.chance import difference, draw
+from scripts.provenance.differences import differences
+from scripts.provenance.revisions import MEASURED, WORKSPACE, Revision
+from scripts.scoring.chance import difference, resample
 from scripts.scoring.kinds import kinds
-from scripts.scoring.rows import Row, count, documents_of, gold_and_found
+from scripts.scoring.rows import Row, count_by_document, documents_of, gold_and_found
 
 
 def pair_rows(before: list[Row], after: list[Row]) -> tuple[list[Row], list[str]]:
-    """Texts that both have, with the same gold: what either model found; and what was left out."""
+    """Pair the texts that both revisions have with the same gold annotation.
+
+    before, after: the predictions of either revision.
+
+    Returns the rows with what was found `before` and `after`, and notes on what is left out. Raises
+    RevisionError if a part of the corpus has texts, but none in common.
+    """
 
     def key(row: Row) -> str:
         return json.dumps([row[x] for x in ("part", "text", "gold", "unknown")])
@@ -30,21 +35,25 @@ def pair_rows(before: list[Row], after: list[Row]) -> tuple[list[Row], list[str]
             pairs.append(row | {"before": same.pop(0)["tuned"], "after": row["tuned"]})
     notes = []
     for part in MEASURED.values():
-        sizes = [sum(row["part"] == part for row in rows) for rows in (pairs, before, after)]
-        if sizes[1:] and not sizes[0]:
+        common, *sizes = [sum(x["part"] == part for x in rows) for rows in (pairs, before, after)]
+        if any(sizes) and not common:
             raise RevisionError(f"The two have no text of {part} in common: nothing to compare.")
-        if len(set(sizes)) > 1:
+        if {common} != {*sizes}:
             notes.append(
-                f"The texts of {part} differ: {sizes[0]:,} are compared, which both have with the "
-                f"same gold, of {sizes[1]:,} before and {sizes[2]:,} after."
+                f"The texts of {part} differ: {common:,} are compared, which both have with the "
+                f"same gold, of {sizes[0]:,} before and {sizes[1]:,} after."
             )
     return pairs, notes
 
 
 def compare_labels(rows: list[Row], measured: str, labels: list[str]) -> list[dict[str, Any]]:
-    """F before and after of all labels and of each, with interval and p-value."""
-    draws = draw(len(set(documents_of(rows))))
-    counts = [count(rows, model, labels) for model in ("before", "after")]
+    """F before and after, of all labels together and of each, with interval and p-value.
+
+    rows: the paired texts of one part of the corpus.
+    measured: `new` or `kept`.
+    """
+    draws = resample(len(set(documents_of(rows))))
+    counts = [count_by_document(rows, model, labels) for model in ("before", "after")]
     all_labels = [numpy.sum([*each.values()], axis=0) for each in counts]
     table = [("all", all_labels)] if labels else []
     table += [(label, [each[label] for each in counts]) for label in labels]
@@ -55,7 +64,10 @@ def compare_labels(rows: list[Row], measured: str, labels: list[str]) -> list[di
 
 
 def compare_documents(rows: list[Row], labels: set[str]) -> dict[str, list[dict[str, Any]]]:
-    """The texts that got better and worse, by the change in right minus wrong, the most first."""
+    """The texts that got better and those that got worse, those with the largest change first.
+
+    A text's change is the change in its right entities minus its wrong ones.
+    """
     changed = []
     for row in rows:
         score = {}
@@ -71,31 +83,33 @@ def compare_documents(rows: list[Row], labels: set[str]) -> dict[str, list[dict[
 
 
 def compare_revisions(before: str = "HEAD", after: str = WORKSPACE) -> dict[str, Any]:
-    """Everything that differs between two revisions; raises RevisionError."""
-    rows, notes = pair_rows(read_rows(before), read_rows(after))
-    labels = [labels_of(name) for name in (before, after)]
-    wanted = {key: sorted(labels[0][key] | labels[1][key]) for key in MEASURED}
-    table = [
-        line
-        for measured, part in MEASURED.items()
-        for line in compare_labels(
-            [row for row in rows if row["part"] == part], measured, wanted[measured]
-        )
-    ]
-    old, new = (flatten(srsly.yaml_loads(read("params.yaml", name))) for name in (before, after))
+    """Everything that differs between two revisions.
+
+    before, after: the name of a commit, branch, tag or experiment, or `workspace`.
+
+    Raises RevisionError if one is unknown, lacks a result, or has no text in common with the other.
+    """
+    old, new = Revision(before), Revision(after)
+    rows, notes = pair_rows(old.predictions(), new.predictions())
+    old_labels, new_labels = old.labels(), new.labels()
+    labels = {measured: old_labels[measured] | new_labels[measured] for measured in MEASURED}
+    table = []
+    for measured, part in MEASURED.items():
+        of_part = [row for row in rows if row["part"] == part]
+        table += compare_labels(of_part, measured, sorted(labels[measured]))
     return {
         "before": before,
         "after": after,
         "notes": notes,
         "rows": table,
-        **compare_documents(rows, {label for each in wanted.values() for label in each}),
-        "params": differences(old, new, "key"),
-        "data": differences(read_data(before), read_data(after), "path"),
+        **compare_documents(rows, set().union(*labels.values())),
+        "params": differences(old.params(), new.params(), "key"),
+        "data": differences(old.data(), new.data(), "path"),
     }
 
 
 def verdict(row: dict[str, Any]) -> str:
-    """What a difference means, in a word."""
+    """What a line of the table means, in a few words."""
     if not row["difference"]:
         return "the same"
     if row["p"] >= 0.05:

@@ -7,7 +7,7 @@ from scripts.storage.hashes import hash_path
 
 NAME = "lineage.json"
 # What packaging itself writes into a pipeline's folder.
-WRITTEN = {NAME, "LICENSE", "LICENSES_SOURCES", "README.md", "meta.json"}
+WRITTEN = {NAME, "GUIDE.md", "LICENSE", "LICENSES_SOURCES", "README.md", "meta.json"}
 
 
 def hide_folders(values: Any) -> Any:

@@ -1,12 +1,13 @@
-"""What git revisions hold."""
+"""What git revisions hold: the one reader of commits, experiments and the workspace."""
 
 import json
 import subprocess
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import dvc.api
 import srsly
+from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
 from scmrepo.exceptions import SCMError as GitError
@@ -17,69 +18,117 @@ from scripts.provenance.differences import flatten
 from scripts.scoring.rows import Row
 
 WORKSPACE = "workspace"
+LOCK = "dvc.lock"
 PREDICTIONS = "metrics/predictions.jsonl"
+SCORES = "metrics/scores.json"
+METRICS = ("training/live/metrics.json", SCORES)
 MEASURED = {"new": "test", "kept": "general"}
+"""What is measured, and the part of the corpus that it is measured on."""
+
+
+def git(*command: str, folder: Path | None = None, allowed: tuple[int, ...] = (0,)) -> str:
+    """Run git and return what it prints.
+
+    folder: where it runs; the current folder unless given.
+    allowed: the exit statuses that are no error (`git grep` ends with 1 when it finds nothing).
+
+    Raises RevisionError, with what git says, for every other status.
+    """
+    done = subprocess.run(
+        ["git", *command], cwd=folder, capture_output=True, text=True, encoding="utf8"
+    )
+    if done.returncode not in allowed:
+        raise RevisionError(f"git {command[0]}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def read_committed(commit: str, path: str) -> str | None:
+    """The text of a file that git itself keeps, or None if the commit has no such file."""
+    try:
+        return git("show", f"{commit}:{path}")
+    except RevisionError:
+        return None
 
 
 def resolve(name: str) -> str | None:
-    """The commit of a revision or experiment; None for the workspace."""
+    """The full hash of a commit, branch, tag or experiment; None for the workspace.
+
+    Raises RevisionError if there is no revision of this name.
+    """
     if name == WORKSPACE:
         return None
     try:
-        git = Git(".")
-        experiments = [ref for ref in git.iter_refs(base="refs/exps") if ref.endswith(f"/{name}")]
-        return git.resolve_rev(experiments[0] if experiments else name)
+        repository = Git(".")
+        references = repository.iter_refs(base="refs/exps")
+        experiments = [reference for reference in references if reference.endswith(f"/{name}")]
+        return repository.resolve_rev(experiments[0] if experiments else name)
     except GitError:
         raise RevisionError(f"{name} is no commit, branch, tag or experiment here.") from None
 
 
-def read(path: str, name: str) -> str:
-    """The text of a file at a revision, out of git or DVC's cache."""
-    commit = resolve(name)
-    try:
-        if commit is None:
-            return Path(path).read_text(encoding="utf8")
-        return dvc.api.read(path, rev=commit, encoding="utf8")
-    except (OSError, DvcException, SCMError) as error:
-        advice = (
-            "make run" if commit is None else "dvc fetch --all-commits, or run that commit again"
-        )
-        raise RevisionError(f"{name} has no {path}: {advice} ({error}).") from None
+class Revision:
+    """A commit, an experiment or the workspace; its files come out of git or DVC's cache."""
 
+    def __init__(self, name: str) -> None:
+        """Find the revision; raises RevisionError if there is none of this name."""
+        self.name = name
+        self.commit = resolve(name)
 
-def read_rows(name: str) -> list[Row]:
-    """The predictions of a revision."""
-    return [json.loads(line) for line in read(PREDICTIONS, name).splitlines()]
+    @cached_property
+    def files(self) -> DVCFileSystem:
+        """The files of the commit. Opening them takes DVC a while, so it is done once."""
+        return DVCFileSystem(rev=self.commit)
 
+    def read(self, path: str) -> str:
+        """The text of a file; raises RevisionError, with advice, if it cannot be read."""
+        try:
+            if self.commit is None:
+                return Path(path).read_text(encoding="utf8")
+            return self.files.read_text(path, encoding="utf8")
+        except (OSError, DvcException, SCMError) as error:
+            advice = "dvc fetch --all-commits, or run that commit again"
+            if self.commit is None:
+                advice = "make run"
+            raise RevisionError(f"{self.name} has no {path}: {advice} ({error}).") from None
 
-def labels_of(name: str) -> dict[str, set[str]]:
-    """The labels that a revision measured, new and kept."""
-    tuned = json.loads(read("metrics/scores.json", name))["tuned"]
-    return {measured: set(tuned[measured]["per_label"]) for measured in MEASURED}
+    def read_yaml(self, path: str) -> Any:
+        """The values of a YAML file."""
+        return srsly.yaml_loads(self.read(path))
 
+    def predictions(self) -> list[Row]:
+        """What both models found in every text that was evaluated."""
+        return [json.loads(line) for line in self.read(PREDICTIONS).splitlines()]
 
-def read_data(name: str) -> dict[str, str]:
-    """The hashes of what the stages read that no stage made, scripts apart."""
-    stages = srsly.yaml_loads(read("dvc.lock", name))["stages"]
-    made = {out["path"] for stage in stages.values() for out in stage.get("outs", [])}
-    deps = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", [])}
-    return {
-        path: md5
-        for path, md5 in deps.items()
-        if path not in made and not path.startswith("scripts/")
-    }
+    def labels(self) -> dict[str, set[str]]:
+        """The labels that were measured, new and kept."""
+        tuned = json.loads(self.read(SCORES))["tuned"]
+        return {measured: set(tuned[measured]["per_label"]) for measured in MEASURED}
 
+    def params(self) -> dict[str, Any]:
+        """The values of params.yaml; the keys have dots."""
+        return flatten(self.read_yaml("params.yaml"))
 
-METRICS = ("training/live/metrics.json", "metrics/scores.json")
+    def data(self) -> dict[str, str]:
+        """The MD5 of every path that a stage reads and no stage writes, except the scripts."""
+        stages = self.read_yaml(LOCK)["stages"].values()
+        made = {out["path"] for stage in stages for out in stage.get("outs", [])}
+        return {
+            dep["path"]: dep["md5"]
+            for stage in stages
+            for dep in stage.get("deps", [])
+            if dep["path"] not in made and not dep["path"].startswith("scripts/")
+        }
 
 
 def facts(revision: str) -> dict[str, Any]:
-    """Parameters and figures of a finished experiment, or a commit, out of git: keys with dots."""
+    """Parameters and figures of a finished experiment or commit; the keys have dots.
+
+    Only files that git itself keeps are read, so that many experiments are read quickly.
+    """
     found: dict[str, Any] = {}
     for path in ("params.yaml", *METRICS):
-        command = ["git", "show", f"{revision}:{path}"]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf8")
-        # JSON is YAML; its own reader is much faster.
-        load = srsly.yaml_loads if path.endswith(".yaml") else json.loads
-        found |= {} if done.returncode else flatten(load(done.stdout))
+        if text := read_committed(revision, path):
+            # JSON is YAML, but its own reader is much faster.
+            load = srsly.yaml_loads if path.endswith(".yaml") else json.loads
+            found |= flatten(load(text))
     return found

@@ -2,13 +2,12 @@
 
 It is Markdown, and starts with the YAML that model hubs read. All of it comes from figures and
 files of the run, and it holds no date, so the same run gives the same bytes. Every text in it is
-escaped; the annotation guide, which is Markdown itself, keeps its markup but no HTML.
+escaped. The annotation guide lies beside the card, which links to it.
 """
 
 import re
 from collections import Counter
 from io import StringIO
-from itertools import pairwise
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import spacy
 import srsly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
@@ -35,23 +33,21 @@ LICENSES = {
     "gpl-3.0", "isc", "lgpl", "lgpl-2.1", "lgpl-3.0", "lgpl-lr", "mit", "mpl-2.0", "odbl", "odc-by",
     "pddl", "unknown", "unlicense", "wtfpl", "zlib",
 }  # fmt: skip
-# No part of an identifier: Apache License, Version 2.0 is apache-2.0.
+# Words that identifiers leave out: "Apache License, Version 2.0" is apache-2.0.
 FILLERS = {"gnu", "licence", "license", "the", "version"}
-# What is likely to be code, or else what may start HTML.
-CODE_OR_HTML = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|<", re.DOTALL)
-# Of the guide's highest heading: it stands below a section of the card.
-GUIDE_LEVEL = 3
-GUIDES = MarkdownIt().enable("table")
 
 
 def full_name(meta: dict) -> str:
-    """The name that a pipeline is installed by, as `spacy package` makes it."""
+    """The name that a pipeline is installed by: its language and its name, as `spacy package` does.
+
+    meta: a pipeline's meta.json.
+    """
     language = f"{meta['lang']}_"
     return language + meta["name"].removeprefix(language)
 
 
 def name_license(text: str) -> dict[str, str]:
-    """A licence as hubs have it: its identifier, or `other` and its name."""
+    """A licence in the fields that hubs read: its identifier, or `other` and its name."""
     words = re.findall(r"[\w.]+", text.lower())
     identifier = "-".join(word for word in words if word not in FILLERS) or "unknown"
     if identifier in LICENSES:
@@ -60,7 +56,7 @@ def name_license(text: str) -> dict[str, str]:
 
 
 def make_result(kind: str, name: str, **values: float) -> dict[str, Any]:
-    """What was measured on one data set."""
+    """An entry of a hub's `model-index`: what was measured on one data set (from 0 to 1)."""
     return {
         "task": {"type": "token-classification", "name": "NER"},
         "dataset": {"type": kind, "name": name},
@@ -72,7 +68,7 @@ def make_result(kind: str, name: str, **values: float) -> dict[str, Any]:
 
 
 def make_metadata(meta: dict, scores: dict, data: dict) -> str:
-    """The YAML that hubs read."""
+    """Write the YAML that hubs read."""
     p, r, f = (scores["tuned"]["new"][f"ents_{key}"] for key in "prf")
     name = "New labels, the project's own test split"
     results = [make_result("test-split", name, precision=p, recall=r, f1=f)]
@@ -81,7 +77,7 @@ def make_metadata(meta: dict, scores: dict, data: dict) -> str:
         name = f"The base's labels, general text{gold}"
         results.append(make_result("general-text", name, f1=scores["tuned"]["kept"]["ents_f"]))
     block = {
-        # Quoted, for YAML 1.1 takes `no` for false; so is a licence's name.
+        # Quoted, as YAML 1.1 reads `no` (Norwegian) as false; a licence's name is quoted, too.
         "language": [DoubleQuotedScalarString(meta["lang"].replace("xx", "multilingual"))],
         **name_license(meta["license"]),
         "library_name": "spacy",
@@ -92,34 +88,6 @@ def make_metadata(meta: dict, scores: dict, data: dict) -> str:
     text = StringIO()
     YAML().dump(block, text)
     return text.getvalue()
-
-
-def has_html(text: str) -> bool:
-    """Whether HTML is left in a text as HTML."""
-    blocks = GUIDES.parse(text)
-    tokens = [token for block in blocks for token in (block, *(block.children or ()))]
-    return any(token.type.startswith("html") for token in tokens)
-
-
-def push_down(text: str) -> str:
-    """A guide with its headings below the section that it stands in."""
-    lines = text.split("\n")
-    # A heading's words are the token after the one that opens it.
-    headings = [pair for pair in pairwise(GUIDES.parse(text)) if pair[0].type == "heading_open"]
-    down = GUIDE_LEVEL - min((int(opened.tag[1]) for opened, _ in headings), default=0)
-    for opened, words in reversed(headings):
-        start, end = opened.map or (0, 0)
-        level = min(int(opened.tag[1]) + down, 6)
-        # Underlined headings, too, become lines with #: they know two levels alone.
-        lines[start:end] = [f"{'#' * level} {' '.join(words.content.split())}"]
-    return "\n".join(lines).strip("\n")
-
-
-def embed_guide(guide: str) -> str:
-    """A guide as a part of the card: its HTML is text, and so it stays in code, where it can."""
-    spared = CODE_OR_HTML.sub(lambda found: "&lt;" if found[0] == "<" else found[0], guide)
-    texts = map(push_down, (spared, guide.replace("<", "&lt;")))
-    return next(text for text in texts if not has_html(text))
 
 
 def make_card(
@@ -134,7 +102,15 @@ def make_card(
     examples: dict[str, list[str]],
     guide: str | None,
 ) -> str:
-    """The card. Of the inputs licenses and examples may be empty, and guide None."""
+    """Write the card; return its Markdown.
+
+    meta, base: meta.json of the package, and of the base.
+    scores, data: the content of metrics/scores.json and of corpus/data.json.
+    lineage: the content of lineage.json.
+    licenses: the licence of each path of data, as far as known (`find_licenses`).
+    examples: names of each label that may be shown (`list_examples`).
+    guide: where the annotation guide lies, as a link from the card; None without one.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -154,20 +130,22 @@ def make_card(
         data=data,
         params=params,
         lineage=lineage,
-        # Indented lines are code, whatever stands in them.
+        # Markdown takes indented lines as code, so nothing in them needs to be escaped.
         values=Markup(indent(srsly.yaml_dumps(lineage["params"]), "    ").rstrip()),
         licenses=licenses,
         examples=examples,
-        guide=Markup(embed_guide(guide or "")),
+        guide=guide,
     )
     return f"{card.rstrip()}\n"
 
 
 def list_examples(corpus_part: Path, labels: list[str]) -> dict[str, list[str]]:
-    """The three most frequent names of each label, of those that two documents or more share.
+    """List the three most frequent names of each label that stand in two documents or more.
 
-    What stands in a single document may be confidential, and a card is for everybody: where no name
-    is shared there is no example. Docs whose document is not named are one document.
+    A name in a single document may be confidential, and a card is for everybody: where no name is
+    shared, there is no example. All Docs that do not name their document count as one document.
+
+    corpus_part: a folder of DocBins with gold entities.
     """
     counts: Counter[tuple[str, str]] = Counter()
     first: dict[tuple[str, str], str | None] = {}
@@ -184,17 +162,14 @@ def list_examples(corpus_part: Path, labels: list[str]) -> dict[str, list[str]]:
 
 
 def find_licenses(assets: list[dict], paths: list[str]) -> dict[str, str]:
-    """The licence of each path that is an asset of project.yml or lies in one's folder."""
+    """Find the licence of each path that is an asset of project.yml or lies in an asset's folder.
+
+    assets: entries of project.yml with `dest`, and with `license` where it is known.
+    """
     return {
         path: asset["license"]
-        # The nearest folder comes last, and counts.
+        # The innermost folder comes last, so that its licence wins.
         for asset in sorted(assets, key=lambda asset: len(Path(asset["dest"]).parts))
         for path in paths
         if asset.get("license") and Path(path).is_relative_to(asset["dest"])
     }
-
-
-def read_guide(source: Path) -> str | None:
-    """The annotation guide, GUIDE.md, of a folder of data; None without one."""
-    path = source / "GUIDE.md"
-    return path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else None

@@ -1,4 +1,4 @@
-"""What goes into a package besides the pipeline."""
+"""What goes into a package besides the pipeline: meta.json, card, guide, licences and lineage."""
 
 from pathlib import Path
 from typing import Any
@@ -7,18 +7,24 @@ import srsly
 
 from scripts.params import Params
 from scripts.provenance.describe import NAME, describe
-from scripts.release.card import find_licenses, list_examples, make_card, read_guide
+from scripts.release.card import find_licenses, list_examples, make_card
 
-CHECKED_TEXTS = 200
+CARD = "README.md"
+GUIDE = "GUIDE.md"
 
 
 def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) -> dict[str, Any]:
-    """The package's meta.json: what the pipeline's says, params.yaml's words, and the scores."""
+    """Make the package's meta.json: the pipeline's own, with values of params.yaml and the scores.
+
+    pipeline: the trained pipeline's meta.json.
+    scores: the content of metrics/scores.json.
+    dropped: the labels of the base that were given up on purpose.
+    """
     tuned, own = scores["tuned"], params.package
     performance = {key: tuned["new"][key] for key in ("ents_p", "ents_r", "ents_f")}
     performance["ents_per_type"] = {
-        label: {key: figures[f"ents_{key}"] for key in "prf"}
-        for label, figures in tuned["new"]["per_label"].items()
+        label: {key: own_scores[f"ents_{key}"] for key in "prf"}
+        for label, own_scores in tuned["new"]["per_label"].items()
     }
     performance["kept_ents_f"] = tuned["kept"]["ents_f"]
     performance["retention"] = scores["retention"]
@@ -31,7 +37,7 @@ def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) 
         "name": own.name,
         "version": own.version,
         "author": own.author,
-        # Those of the base are not the ones to ask.
+        # These are the base's, whose authors cannot answer for this model.
         "email": "",
         "url": "",
         "license": own.license,
@@ -41,16 +47,20 @@ def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) 
 
 
 def summarize(scores: dict) -> dict[str, Any]:
-    """What the lineage tells of scores.json."""
+    """What the lineage says of scores.json: precision, recall and F, and retention."""
     measured = {
-        name: {key: figures[key] for key in ("ents_p", "ents_r", "ents_f")}
-        for name, figures in scores["tuned"].items()
+        name: {key: block[key] for key in ("ents_p", "ents_r", "ents_f")}
+        for name, block in scores["tuned"].items()
     }
     return measured | {"retention": scores["retention"]}
 
 
 def carry_licenses(base: Path, licenses: dict[str, str]) -> str:
-    """The licences of what the model was made of, and the texts that the base came with."""
+    """Make the text of LICENSES_SOURCES: the data's licences, then the base's licence texts.
+
+    base: the base's folder.
+    licenses: the licence of each path of data (`find_licenses`).
+    """
     texts = [
         f"{name} of the base model\n\n{(base / name).read_text(encoding='utf8').strip()}"
         for name in ("LICENSE", "LICENSES_SOURCES")
@@ -60,37 +70,62 @@ def carry_licenses(base: Path, licenses: dict[str, str]) -> str:
     return "\n\n".join(["\n".join(lines), *texts]) + "\n"
 
 
-def write_texts(training: Path, corpus: Path, scores: Path, params: Params) -> tuple[dict, dict]:
-    """The package's meta.json, and the texts that lie beside it, by their names."""
-    data, figures = srsly.read_json(corpus / "data.json"), srsly.read_json(scores)
-    base, model = training / "base", training / "model"
-    config, environment = training / "config.cfg", training / "environment.json"
-    meta = make_meta(srsly.read_json(model / "meta.json"), figures, data["dropped_labels"], params)
-    sources = [params.data.source, params.evaluate.general, params.rehearsal.text]
-    parts = [corpus / name for name in ("data.json", "general", "test", "train")]
-    inputs = [base, config, environment, scores, *parts]
-    lineage = describe(
-        model=model,
+def read_guide(source: Path) -> str | None:
+    """Read the annotation guide, GUIDE.md, of a folder of data; None where there is none.
+
+    What lies beside a single file of data is not read: it is no input of the run.
+    """
+    path = source / GUIDE
+    return path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else None
+
+
+def trace(training: Path, corpus: Path, scores: Path, params: Params) -> dict[str, Any]:
+    """Describe the content of lineage.json: by MD5, all that the package was made of."""
+    environment = training / "environment.json"
+    inputs = [training / "base", training / "config.cfg", environment, scores]
+    inputs += [corpus / name for name in ("data.json", "general", "test", "train")]
+    sources = {params.data.source, params.evaluate.general, params.rehearsal.text}
+    return describe(
+        model=training / "model",
         inputs=[*inputs, *map(Path, {*sources, "project.yml", "requirements.txt"})],
         params=params.model_dump(),
         environment=srsly.read_json(environment),
-        scores=summarize(figures),
+        scores=summarize(srsly.read_json(scores)),
     )
+
+
+def write_texts(training: Path, corpus: Path, scores: Path, params: Params) -> tuple[dict, dict]:
+    """Make the package's meta.json, and the texts that go into the pipeline's folder.
+
+    training: the folder with base, model, config.cfg and environment.json.
+    corpus: the folder that `preprocess` wrote.
+    scores: the file scores.json.
+
+    Returns meta.json's content, and each text by its name: the card (README.md), LICENSES_SOURCES,
+    lineage.json, and GUIDE.md where the data has a guide.
+    """
+    data, measured = srsly.read_json(corpus / "data.json"), srsly.read_json(scores)
+    pipeline = srsly.read_json(training / "model" / "meta.json")
+    meta = make_meta(pipeline, measured, data["dropped_labels"], params)
+    lineage = trace(training, corpus, scores, params)
+    sources = [params.data.source, params.evaluate.general, params.rehearsal.text]
     assets = srsly.read_yaml("project.yml").get("assets", [])
     licenses = find_licenses(assets, [params.base.model, *sources])
+    guide = read_guide(Path(params.data.source))
     card = make_card(
         meta=meta,
-        base=srsly.read_json(base / "meta.json"),
-        scores=figures,
+        base=srsly.read_json(training / "base" / "meta.json"),
+        scores=measured,
         data=data,
         params=params,
         lineage=lineage,
         licenses=licenses,
         examples=list_examples(corpus / "train", data["labels"]),
-        guide=read_guide(Path(params.data.source)),
+        guide=GUIDE if guide is not None else None,
     )
-    return meta, {
-        "README.md": card,
-        "LICENSES_SOURCES": carry_licenses(base, licenses),
+    files = {
+        CARD: card,
+        "LICENSES_SOURCES": carry_licenses(training / "base", licenses),
         NAME: srsly.json_dumps(lineage, indent=2),
     }
+    return meta, files if guide is None else files | {GUIDE: guide}

@@ -14,13 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wasabi import msg
 
 from scripts.intake.findings import CODES, Finding
-from scripts.intake.tally import Outcome as Batch
+from scripts.intake.tally import Outcome
 from scripts.reporting.escape import printable
 
 ORDER = {code: number for number, code in enumerate(CODES)}
 
 
-def records_of(total: Batch) -> dict[str, int]:
+def records_of(total: Outcome) -> dict[str, int]:
     """How many records were read, used and rejected."""
     return {"read": total.read, "used": total.used, "rejected": total.read - total.used}
 
@@ -30,7 +30,7 @@ def sort_findings(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: ORDER[finding.code])
 
 
-def count_codes(total: Batch) -> list[dict[str, Any]]:
+def count_codes(total: Outcome) -> list[dict[str, Any]]:
     """Each code that was found, errors first."""
     return [
         {"code": code, "severity": CODES[code][0], "count": total.found[code], "meaning": meaning}
@@ -39,7 +39,7 @@ def count_codes(total: Batch) -> list[dict[str, Any]]:
     ]
 
 
-def write_findings(total: Batch, folder: Path) -> None:
+def write_findings(total: Outcome, folder: Path) -> None:
     """Write findings.json and findings.html."""
     findings = sort_findings(total.findings)
     counts, records = count_codes(total), records_of(total)
@@ -68,7 +68,7 @@ def write_findings(total: Batch, folder: Path) -> None:
     (folder / "findings.html").write_text(page, encoding="utf8", errors="backslashreplace")
 
 
-def show_findings(total: Batch, folder: Path, most: int = 3) -> None:
+def show_findings(total: Outcome, folder: Path, most: int = 3) -> None:
     """Print counts by code, the first findings of each, and where the rest is."""
     records = records_of(total)
     msg.info(

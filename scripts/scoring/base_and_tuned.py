@@ -1,35 +1,57 @@
-"""Base and tuned model are run and measured side by side."""
+"""Run base and tuned model over the same texts and measure both."""
 
 from pathlib import Path
 
 import spacy
+import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
 from scripts.runtime.kernels import choose_blis
-from scripts.scoring.chance import draw
-from scripts.scoring.figures import measure, recall_of_mentions
+from scripts.scoring.chance import resample
+from scripts.scoring.figures import measure_labels, recall_of_mentions
 from scripts.scoring.retention import retention, retention_interval
 from scripts.scoring.rows import Row, documents_of, make_row
 from scripts.storage.docbins import read_docs
 
 
+def evaluate(*, base: Path, tuned: Path, corpus: Path) -> tuple[list[Row], dict]:
+    """Run both models over the test split and the general text, and score them.
+
+    base, tuned: folders of pipelines.
+    corpus: the folder that `preprocess` wrote.
+
+    Returns the row of every text, and the content of scores.json.
+    """
+    data = srsly.read_json(corpus / "data.json")
+    rows = predict_all(base, tuned, corpus, data["general_is_gold"])
+    return rows, score_all(rows, data, read_mentions(corpus / "train"))
+
+
 def predict(nlp: Language, docs: list[Doc], title: str) -> list[Doc]:
-    """Run a whole pipeline over the texts of `docs`."""
+    """Run a whole pipeline over the texts of `docs`, with a progress bar named `title`."""
     texts = (doc.text for doc in docs)
     return list(tqdm(nlp.pipe(texts), total=len(docs), desc=title, unit=" texts"))
 
 
 def score(predicted: list[Doc], gold: list[Doc], labels: list[str]) -> dict:
-    """The figures of `labels` for predicted Docs against gold ones, without intervals."""
+    """Measure predicted Docs against gold ones of the same texts, in the same order.
+
+    Returns what `measure_labels` does, without intervals. Raises ValueError when the two lists are
+    not of the same length.
+    """
     pairs = zip(predicted, gold, strict=True)
     rows = [make_row("", str(i), truth, {"found": guess}) for i, (guess, truth) in enumerate(pairs)]
-    return measure(rows, "found", labels)
+    return measure_labels(rows, "found", labels)
 
 
 def predict_all(base: Path, tuned: Path, corpus: Path, gold_general: bool) -> list[Row]:
-    """Run both models over test split and general text; the base is gold where there is none."""
+    """Run both models over test split and general text; return a row for each text.
+
+    gold_general: whether the general text has gold entities; without, what the base finds there
+        takes their place, so that agreement with the base is measured.
+    """
     choose_blis()
     models = {"base": spacy.load(base), "tuned": spacy.load(tuned)}
     rows = []
@@ -47,7 +69,7 @@ def predict_all(base: Path, tuned: Path, corpus: Path, gold_general: bool) -> li
 
 
 def read_mentions(train: Path) -> set[tuple[str, str]]:
-    """The words in lower case and the label of every span in train."""
+    """The words, case-folded, and the label of every gold span in a folder of DocBins."""
     docs = read_docs(train, spacy.blank("xx").vocab)
     return {(ent.text.casefold(), ent.label_) for doc in docs for ent in doc.ents}
 
@@ -55,13 +77,18 @@ def read_mentions(train: Path) -> set[tuple[str, str]]:
 def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
     """Score both models on the test split and the general text.
 
-    data: what `preprocess` wrote into data.json.
+    rows: those of `predict_all`.
+    data: the content of corpus/data.json.
     known: the names in train (`read_mentions`).
+
+    Returns the content of scores.json: for each model `new`, `kept` and, where the test split has
+    gold of the base's labels, `kept_in_domain`; then retention with its interval, retention of each
+    label, and how many documents were measured on.
     """
     parts = {part: [row for row in rows if row["part"] == part] for part in ("test", "general")}
-    draws = {part: draw(len(set(documents_of(own)))) for part, own in parts.items()}
-    # The labels that the base has and the data does not teach: what must not be lost. Measured on
-    # the test split, too, where its gold has them.
+    draws = {part: resample(len(set(documents_of(own)))) for part, own in parts.items()}
+    # Labels of the base that the data does not teach. Where the test split has gold of them, what
+    # is kept is measured in the new domain, too.
     in_domain = sorted(set(data["spans"]["test"]) & set(data["base_labels"]) - set(data["labels"]))
     measured = {"new": ("test", data["labels"]), "kept": ("general", data["base_labels"])}
     if in_domain:
@@ -69,7 +96,7 @@ def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
     scores: dict = {}
     for name in ("base", "tuned"):
         scores[name] = {
-            key: measure(parts[part], name, labels, draws[part])
+            key: measure_labels(parts[part], name, labels, draws[part])
             for key, (part, labels) in measured.items()
         }
         scores[name]["new"] |= recall_of_mentions(parts["test"], name, data["labels"], known)

@@ -1,14 +1,6 @@
-"""Figures of what was found against what is gold, with intervals and tests over documents.
+"""Precision, recall and F of what a model found against what is gold, as scores.json has them.
 
-A row is a text: {"part", "doc", "text", "gold", "unknown", and what each model found}. Spans are
-[start, end, label] in characters; of the characters in "unknown" the gold says nothing, and a span
-that touches them counts neither way.
-
-Texts of one document are alike, so that chance is drawn document by document: intervals are
-percentiles of a bootstrap (Efron and Tibshirani, 1993, An Introduction to the Bootstrap, chapter
-13), p-values come from approximate randomization (Noreen, 1989, Computer-Intensive Methods for
-Testing Hypotheses; for F, Yeh, 2000, COLING, "More accurate tests for the statistical significance
-of result differences"). Both are seeded: the same rows give the same figures.
+Texts of one document share names and topics, so the bootstrap samples documents, not texts.
 """
 
 from collections import Counter
@@ -18,11 +10,15 @@ import numpy
 
 from scripts.scoring.chance import interval
 from scripts.scoring.kinds import KINDS, kinds
-from scripts.scoring.rows import Row, count, documents_of, f_score, gold_and_found
+from scripts.scoring.rows import Row, count_by_document, documents_of, f_score, gold_and_found
 
 
-def figures(counts: numpy.ndarray, draws: numpy.ndarray | None = None) -> dict[str, Any]:
-    """What scores.json says of counts (documents x 3): P, R, F, the counts, F's interval."""
+def precision_recall_f(counts: numpy.ndarray, draws: numpy.ndarray | None = None) -> dict[str, Any]:
+    """Precision, recall and F (from 0 to 1, rounded to 4 digits), F's interval, and the counts.
+
+    counts: true positives, false positives and misses (documents x 3).
+    draws: bootstrap samples of the documents (`resample`); without them there is no interval.
+    """
     tp, fp, fn = (int(number) for number in counts.sum(axis=0))
     result: dict[str, Any] = {
         "ents_p": round(tp / (tp + fp), 4) if tp + fp else 0.0,
@@ -35,30 +31,35 @@ def figures(counts: numpy.ndarray, draws: numpy.ndarray | None = None) -> dict[s
     return result | {"true_positives": tp, "false_positives": fp, "misses": fn}
 
 
-def measure(
+def measure_labels(
     rows: list[Row], model: str, labels: list[str], draws: numpy.ndarray | None = None
 ) -> dict[str, Any]:
-    """The figures of all `labels` together and of each, and the kinds of error.
+    """Measure a model on `labels`: all together, each alone, and the kinds of its errors.
 
-    draws: of the rows' documents (`draw`), for intervals.
+    draws: bootstrap samples of the rows' documents (`resample`), for intervals.
+
+    Returns `precision_recall_f` of all labels together, with `errors` (how many entities are of
+    each of KINDS) and `per_label` (`precision_recall_f` of each).
     """
-    counts = count(rows, model, labels)
+    counts = count_by_document(rows, model, labels)
     total = sum(counts.values(), start=numpy.zeros((max(documents_of(rows), default=-1) + 1, 3)))
     errors: Counter[str] = Counter()
     for row in rows:
         errors.update(kind for kind, _, _ in kinds(*gold_and_found(row, model, set(labels))))
-    return figures(total.astype("i8"), draws) | {
+    return precision_recall_f(total.astype("i8"), draws) | {
         "errors": {kind: errors[kind] for kind in KINDS},
-        "per_label": {label: figures(counts[label], draws) for label in labels},
+        "per_label": {label: precision_recall_f(counts[label], draws) for label in labels},
     }
 
 
 def recall_of_mentions(
     rows: list[Row], model: str, labels: list[str], known: set[tuple[str, str]]
 ) -> dict[str, dict[str, Any]]:
-    """Recall of the names that also stand in train with their label, and of all others.
+    """Recall of the gold names that also stand in train with their label, and of all others.
 
-    known: (words in lower case, label) of every span in train.
+    known: (words, case-folded, and label) of every span in train (`read_mentions`).
+
+    Returns `seen` and `unseen`, each with `ents_r` (from 0 to 1), `true_positives` and `misses`.
     """
     counts = {True: [0, 0], False: [0, 0]}
     for row in rows:

@@ -3,18 +3,23 @@
 from collections.abc import Callable
 
 Span = tuple[int, int, str]
-"""Start, end (characters), label."""
+"""Start and end, in characters, and label."""
 
+# Every kind that `kinds` names, in the order in which they are shown.
 KINDS = ("right", "wrong_label", "wrong_boundary", "both", "missed", "spurious")
 
 
 def kinds(gold: set[Span], found: set[Span]) -> list[tuple[str, Span | None, Span | None]]:
-    """Each gold and each found span once, with its kind and its counterpart.
+    """Pair gold spans with found ones, and name the kind of each pair.
 
-    Pairs are made from the best kind to the worst: the same span and label, the same span with
-    another label, an overlap with the same label, an overlap with another one. What stays alone is
-    missed or spurious. (The scheme of MUC-5's error classes: Chinchor and Sundheim, 1993, "MUC-5
-    evaluation metrics".)
+    Pairs are made from the best kind to the worst: the same span and label ("right"), the same span
+    with another label ("wrong_label"), an overlap with the same label ("wrong_boundary"), an
+    overlap with another label ("both" are wrong). What has no partner is "missed" or "spurious".
+    The scheme follows MUC-5's error classes (Chinchor and Sundheim, 1993, "MUC-5 evaluation
+    metrics").
+
+    Returns (kind, gold span, found span); every span is in exactly one of these, and the partner of
+    a missed or spurious one is None.
     """
     left, rest = sorted(gold), sorted(found)
     result: list[tuple[str, Span | None, Span | None]] = []
@@ -35,6 +40,7 @@ def overlap(a: Span, b: Span) -> bool:
     return a[0] < b[1] and b[0] < a[1]
 
 
+# When a gold and a found span make a pair of a kind, the best kind first.
 FITS: dict[str, Callable[[Span, Span], bool]] = {
     "right": lambda a, b: a == b,
     "wrong_label": lambda a, b: a[:2] == b[:2],

@@ -43,3 +43,10 @@ def publish(folder: Path, output: Path, names: Iterable[str]) -> None:
         if target.is_dir():
             shutil.rmtree(target)
         (folder / name).replace(target)
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Move the folder `new` to `target`, in place of whatever folder is there."""
+    if target.exists():
+        shutil.rmtree(target)
+    new.replace(target)

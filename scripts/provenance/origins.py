@@ -1,0 +1,75 @@
+"""Which commits made a model, and what they made it of."""
+
+from typing import Any, NamedTuple
+
+import srsly
+
+from scripts.provenance.describe import hide_folders
+from scripts.provenance.differences import differences, flatten
+from scripts.provenance.packaged import Model
+from scripts.provenance.revisions import LOCK, git
+
+
+class Commit(NamedTuple):
+    """A commit whose dvc.lock names a model."""
+
+    name: str
+    inputs: dict[str, Any]
+    """What the model's package was made of there: the MD5 of every path, and the values of
+    params.yaml. Empty if the commit did not package the model."""
+
+
+def find_commits(md5: str) -> list[Commit]:
+    """The commits whose dvc.lock names a model, newest first, on all branches and in experiments.
+
+    Only commits that changed dvc.lock are listed: the others would make the same model.
+
+    md5: what dvc.lock calls the model.
+    """
+    commits = git("log", "--all", "--format=%H", "--", LOCK).split()
+    if not commits:
+        return []
+    # `git grep` ends with 1 when it finds nothing.
+    search = ("grep", "-l", "--fixed-strings", md5, *commits, "--", LOCK)
+    found = git(*search, allowed=(0, 1)).split()
+    return [read_commit(name.removesuffix(f":{LOCK}"), md5) for name in found]
+
+
+def read_commit(name: str, md5: str) -> Commit:
+    """What a commit that made a model packaged it with."""
+    stage = srsly.yaml_loads(git("show", f"{name}:{LOCK}"))["stages"].get("package", {})
+    deps = {dep["path"]: dep["md5"] for dep in stage.get("deps", [])}
+    if md5 not in deps.values():
+        return Commit(name, {})
+    data = {path: deps[path] for path in deps if not path.startswith("scripts/")}
+    return Commit(name, hide_folders(data | flatten(stage["params"]["params.yaml"])))
+
+
+def describe_commit(commit: Commit) -> str:
+    """A commit on one line: short hash, date, title, branches and tags."""
+    return git("log", "-1", "--format=%h %ad %s%d", "--date=short", commit.name).strip()
+
+
+def inputs_of(model: Model, commits: list[Commit]) -> dict[str, Any]:
+    """What a model was made of: as its package says, or else as the last commit that made it says.
+
+    commits: the commits that made the model, newest first.
+    """
+    if model.lineage is None:
+        return commits[0].inputs if commits else {}
+    lineage = model.lineage
+    return {lineage["model"]["path"]: model.md5} | lineage["inputs"] | flatten(lineage["params"])
+
+
+def relation(commit: Commit, model: Model, inputs: dict[str, Any]) -> str:
+    """How a commit that made the pipeline is related to the package, in a few words.
+
+    inputs: what the model was made of.
+    """
+    if model.lineage is None:
+        return "made this pipeline"
+    if not commit.inputs:
+        return "made this pipeline, and did not package it"
+    if changed := [row["input"] for row in differences(inputs, commit.inputs, "input")]:
+        return f"packaged it otherwise: {', '.join(changed)}"
+    return "made this package"

@@ -1,0 +1,108 @@
+"""Run a commit again in a clone, and compare what comes out with what the commit recorded."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import srsly
+
+from scripts.exceptions import RevisionError
+from scripts.provenance.differences import differences, flatten
+from scripts.provenance.revisions import git
+
+ENVIRONMENT = "training/environment.json"
+
+
+class Output(NamedTuple):
+    """What a stage writes, with its MD5 in the commit and in the new run."""
+
+    stage: str
+    path: str
+    before: str | None
+    after: str | None
+
+
+def run(folder: Path, *command: str, **env: str) -> None:
+    """Run a command in a folder, outside this virtual environment; what it prints is shown.
+
+    env: environment variables that the command gets besides those of this process.
+
+    Raises RevisionError if the command fails.
+    """
+    clean = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    if subprocess.run(command, cwd=folder, env=clean | env).returncode:
+        raise RevisionError(f"{' '.join(command)} failed; the reason is printed above.")
+
+
+def clone(commit: str, folder: Path) -> None:
+    """Clone this repository at a commit, with the data that DVC tracks, from this project's cache.
+
+    folder: an empty folder, which becomes the clone.
+    """
+    run(Path.cwd(), "git", "clone", "--quiet", "--no-checkout", str(Path.cwd()), str(folder))
+    run(folder, "git", "checkout", "--quiet", "--detach", commit)
+    tracked = git("ls-files", "*.dvc", folder=folder).split("\n")[:-1]
+    if tracked:
+        dvc = (sys.executable, "-m", "dvc")
+        run(folder, *dvc, "cache", "dir", "--local", str(Path(".dvc/cache").resolve()))
+        run(folder, *dvc, "checkout", "--quiet", *tracked)
+
+
+def repeat(folder: Path, here: bool) -> None:
+    """Run every stage of a clone.
+
+    here: in the environment of this process; otherwise in a new one, as requirements.txt locks it.
+    """
+    python = sys.executable
+    if not here:
+        run(folder, "make", "setup")
+        python = str(folder / ".venv/bin/python")
+    path = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
+    run(folder, python, "-m", "dvc", "repro", "--force", "--no-run-cache", PATH=path)
+
+
+def list_outputs(before: dict, after: dict) -> list[Output]:
+    """Every output in the contents of two dvc.lock, in the order of the stages."""
+    old, new = (
+        {
+            (name, out["path"]): out["md5"]
+            for name, stage in lock["stages"].items()
+            for out in stage["outs"]
+        }
+        for lock in (before, after)
+    )
+    return [Output(*key, old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
+
+
+def changed_files(output: Output, caches: list[Path]) -> list[str]:
+    """The files that differ in a folder; none unless the caches list both its versions.
+
+    caches: folders like .dvc/cache.
+    """
+    listed = []
+    for md5 in (output.before, output.after):
+        name = Path("files/md5") / (md5 or "")[:2] / (md5 or "")[2:]
+        known = [cache / name for cache in caches if (cache / name).is_file()]
+        if not known or not (md5 or "").endswith(".dir"):
+            return []
+        listed.append({x["relpath"]: x["md5"] for x in json.loads(known[0].read_text("utf8"))})
+    before, after = listed
+    return [row["file"] for row in differences(before, after, "file")]
+
+
+def explain(before: str | None, after: str) -> list[str]:
+    """What differs between the environments of two runs, a line each.
+
+    before, after: the text of training/environment.json; None if the commit has none.
+    """
+    if before is None:
+        return [f"The commit has no {ENVIRONMENT}: what it ran on is not known."]
+    old, new = (flatten(srsly.json_loads(text)) for text in (before, after))
+    rows = differences(old, new, "key")
+    lines = [f"{row['key']}: {row['before']} → {row['after']}" for row in rows]
+    return lines or [
+        "The environments are the same in all that is recorded: this difference should not be."
+    ]
