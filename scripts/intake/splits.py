@@ -1,4 +1,4 @@
-"""Which file, and which document, belongs to which split."""
+"""Decide which file and which document belongs to which split."""
 
 from hashlib import sha256
 from itertools import accumulate
@@ -15,10 +15,13 @@ SPLITS = ("train", "dev", "test")
 
 
 def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
-    """The files of the labelled data, each with its split, and the shares of those without a file.
+    """Find the files of the labelled data, and the splits that have none.
 
-    A folder with train.* (a file or a folder) is taken by these names; else all files below it are
-    one set. What has no file is split off train, whole documents at a time.
+    In a folder with train.* (a file or a folder), the names tell the splits; otherwise all files
+    below it are one set. A split that has no file gets a share of train's documents.
+
+    Returns the files, each with its format and its split (None for train, from which other splits
+    may be taken), and the share of each split without a file. Raises DataError.
     """
     source = Path(data.source)
     paths = {part: find_split(source, part) for part in SPLITS} if source.is_dir() else {}
@@ -38,9 +41,12 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
 
 
 def find_split(source: Path, part: str) -> Path | None:
-    """The file or folder of a split in a folder of data."""
+    """The file or folder of a split in a folder of data; None if there is none.
+
+    Raises DataError if there are several.
+    """
     found = [path for path in source.iterdir() if path.name.split(".")[0] == part]
-    # brat's other half; what `dvc add` leaves beside a file.
+    # brat writes two files for a text, .txt and .ann; `dvc add` writes .dvc beside a file.
     found = sorted(path for path in found if path.suffix not in (".ann", ".dvc"))
     if len(found) > 1:
         names = ", ".join(str(path) for path in found)
@@ -49,11 +55,12 @@ def find_split(source: Path, part: str) -> Path | None:
 
 
 def share(name: str, seed: int) -> float:
-    """A number from 0 to 1 that depends on a document's name alone, so that it never moves.
+    """A number from 0 to 1, drawn from a document's name and the seed alone.
 
-    Names are hashed up to their last number, which is then added in steps of the golden ratio:
-    numbers that follow each other spread more evenly than by chance (Knuth, 1973, The Art of
-    Computer Programming 3, section 6.4, "Fibonacci hashing").
+    So a document keeps its split when others come or go. A name is hashed without the number that
+    it ends in; this number is then added in steps of the golden ratio, so that documents numbered
+    one after the other spread more evenly than by chance (Knuth, 1973, The Art of Computer
+    Programming 3, section 6.4, "Fibonacci hashing").
     """
     stem = name.rstrip("0123456789")
     number = int(name[len(stem) :] or 0) if len(name) - len(stem) < 20 else get_string_id(name)
@@ -61,8 +68,11 @@ def share(name: str, seed: int) -> float:
     return (begin + number * 0x9E3779B97F4A7C15) % 2**64 / 2**64
 
 
-def choose_part(doc: str, shares: dict[str, float], seed: int) -> str:
-    """The split of a document, by its name; `shares` are those of the splits beside train."""
+def choose_split(doc: str, shares: dict[str, float], seed: int) -> str:
+    """The split of a document, drawn by its name.
+
+    shares: the share of each split beside train, which gets the rest.
+    """
     value = share(doc, seed)
     bounds = accumulate(shares.values())
     return next(

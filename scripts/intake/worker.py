@@ -1,4 +1,4 @@
-"""The work on a chunk of records: parsed, checked, tokenized, packed; done by every core."""
+"""What a worker does with a chunk of records: parse, check, tokenize and pack them."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -14,34 +14,37 @@ from spacy.tokens import Doc, DocBin
 from scripts.exceptions import UnusableError
 from scripts.intake.alignment import make_doc
 from scripts.intake.findings import Finding
+from scripts.intake.formats import Layout
 from scripts.intake.minhash import sign
 from scripts.intake.parsers import parse
 from scripts.intake.readers import Piece
 from scripts.intake.records import Record, check_record, list_oddities, units_that_matter
 from scripts.intake.rejected import reject
-from scripts.intake.splits import choose_part, share
+from scripts.intake.splits import choose_split, share
 from scripts.intake.tally import FACTS, PARTS, Chunk, ChunkResult
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
-# Words that a tokenizer has seen before it is loaded anew: about 100 MB.
+# A tokenizer is loaded anew when it has seen so many words, which take about 100 MB.
 MOST_WORDS = 250_000
-# Parts whose documents are known later: for intervals of what is measured on them, and because the
-# model card names nothing that a single document has.
+# Parts whose DocBins keep the documents' names: intervals of scores are drawn over documents, and
+# the model card names nothing that stands in a single document only.
 NAMED = ("train", "test", "general", "plain")
 
 
 class Settings(NamedTuple):
-    """What a worker needs to know."""
+    """What a worker needs to know; most of it is from the section data of params.yaml."""
 
     base: Path
+    """The folder of the base model."""
     alignment: str
     unlabelled: str
     rename: dict[str, str]
     shares: dict[str, float]
+    """The share of documents of each split that has no file of its own."""
     train_share: float
     seed: int
     write: bool
-    """False to check only."""
+    """Whether DocBins are made; False only checks."""
 
 
 def load_tokenizer(base: Path) -> Language:
@@ -80,76 +83,100 @@ class ChunkWorker:
 
 
 def work(nlp: Language, chunk: Chunk, settings: Settings) -> ChunkResult:
-    """Parse, check and tokenize a chunk."""
-    batch = ChunkResult(read=len(chunk.pieces))
+    """Parse, check and tokenize a chunk; its usable records become a DocBin for each part."""
+    result = ChunkResult(read=len(chunk.pieces))
     rows: list[tuple[int, ...]] = []
     bins: dict[str, DocBin] = {}
     tokens: list[numpy.ndarray] = []
     mentions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for piece in chunk.pieces:
-        try:
-            record, doc, part = make(nlp, piece, chunk, settings, batch)
-        except UnusableError:
+        if (record := read_record(piece, chunk.layout, settings, result)) is None:
             continue
+        part = choose_part(record, chunk.part, settings)
+        doc = label_doc(nlp, record, part, settings, result)
         if part not in bins:
             bins[part] = DocBin(attrs=ATTRS, store_user_data=part in NAMED)
         add_doc(bins[part], doc, record.doc)
         tokens.append(bins[part].tokens[-1])
         for ent in doc.ents:
             mentions[part, ent.label_].append(get_string_id(ent.text.casefold()))
-        rows.append(take_facts(record, doc, part, batch.files))
-    batch.signatures = sign(nlp.vocab.strings, tokens)
+        rows.append(take_facts(record, doc, part, result.files))
+    result.signatures = sign(nlp.vocab.strings, tokens)
     for part, bin_ in bins.items():
-        # What is left out of train is only checked.
+        # What data.train_share leaves out of train is only checked.
         if settings.write and part != "spare":
-            batch.shards[part] = pack(nlp.vocab, bin_)
-    batch.used = len(rows)
+            result.shards[part] = pack(nlp.vocab, bin_)
+    result.used = len(rows)
     columns = zip(*rows, strict=True) if rows else ((),) * len(FACTS)
     for (name, dtype), column in zip(FACTS.items(), columns, strict=True):
-        batch.facts[name] = numpy.array(column, dtype=dtype)
-    batch.mentions = {key: numpy.array(names, "u8") for key, names in mentions.items()}
-    return batch
+        result.facts[name] = numpy.array(column, dtype=dtype)
+    result.mentions = {key: numpy.array(names, "u8") for key, names in mentions.items()}
+    return result
 
 
-def make(
-    nlp: Language, piece: Piece, chunk: Chunk, settings: Settings, batch: ChunkResult
-) -> tuple[Record, Doc, str]:
-    """The record and Doc of a piece, and the part it belongs to; else it is listed as rejected."""
+def read_record(
+    piece: Piece, layout: Layout, settings: Settings, result: ChunkResult
+) -> Record | None:
+    """Parse and check a piece, and rename its labels.
+
+    Returns None if it cannot be used; then `result` has it among the rejected records.
+    """
     record: Record | None = None
     try:
-        record = parse(piece, chunk.layout)
+        record = parse(piece, layout)
         if record.spans:
-            batch.labels.update(label for _, _, label in record.spans)
+            result.labels.update(label for _, _, label in record.spans)
             if settings.rename:
                 names = settings.rename
                 record.spans = [(s, e, names.get(label, label)) for s, e, label in record.spans]
             for code in units_that_matter(record):
-                batch.units[record.path, code, "matters"] += 1
+                result.units[record.path, code, "matters"] += 1
         check_record(record)
     except UnusableError as error:
-        reject(piece, record, error, batch)
-        raise
-    part = chunk.part or choose_part(record.doc, settings.shares, settings.seed)
+        reject(piece, record, error, result)
+        return None
+    return record
+
+
+def choose_part(record: Record, part: str | None, settings: Settings) -> str:
+    """The part that a record belongs to, one of PARTS.
+
+    part: the part of its file; None if its document is assigned to a split by its name.
+    """
+    part = part or choose_split(record.doc, settings.shares, settings.seed)
     if part == "general" and record.spans is None:
-        part = "plain"
-    # With a dot behind it no name ends in a number: another draw than that of its split.
+        return "plain"
+    # The dot makes another name of it, so that this draw does not depend on that of the split; and
+    # no name then ends in a number, which `share` would spread evenly.
     if part == "train" and share(f"{record.doc}.", settings.seed) >= settings.train_share:
-        part = "spare"
+        return "spare"
+    return part
+
+
+def label_doc(
+    nlp: Language, record: Record, part: str, settings: Settings, result: ChunkResult
+) -> Doc:
+    """Make a Doc of a record; what is odd in it is added to `result`.
+
+    In train and dev, data.unlabelled decides what is known of tokens without a label.
+    """
+    is_learned = part in ("train", "dev")
+    is_missing = is_learned and settings.unlabelled == "missing"
     findings: list[Finding] = []
-    learned = part in ("train", "dev")
-    missing = learned and settings.unlabelled == "missing"
-    doc = make_doc(
-        nlp, record, settings.alignment, findings, default="missing" if missing else "outside"
-    )
-    if record.spans is None and learned and not missing:
+    default = "missing" if is_missing else "outside"
+    doc = make_doc(nlp, record, settings.alignment, findings, default=default)
+    if record.spans is None and is_learned and not is_missing:
         doc.set_ents([], default="outside")
     for finding in (*findings, *list_oddities(record, len(doc))):
-        batch.add_finding(finding)
-    return record, doc, part
+        result.add_finding(finding)
+    return doc
 
 
 def take_facts(record: Record, doc: Doc, part: str, files: list[str]) -> tuple[int, ...]:
-    """What stays of a record, in the order of FACTS."""
+    """The facts that are kept of a record, in the order of FACTS.
+
+    files: the paths of the chunk's files so far; the record's own is added if it is new.
+    """
     if not files or files[-1] != record.path:
         files.append(record.path)
     spans = 0 if record.spans is None else get_string_id(str(sorted(set(record.spans))))

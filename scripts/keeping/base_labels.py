@@ -37,10 +37,10 @@ class Filler:
 
     def __call__(self, path: Path) -> bytes:
         """Return the DocBin at `path` with the labels filled in."""
-        return fill(self.nlp, self.labels, path)
+        return add_predictions(self.nlp, self.labels, path)
 
 
-def fill(nlp: Language, labels: set[str], path: Path) -> bytes:
+def add_predictions(nlp: Language, labels: set[str], path: Path) -> bytes:
     """Return a DocBin whose tokens outside of entities have what the base predicts of `labels`.
 
     Entities that are set stay, and so do tokens that are missing because a span was unusable.
