@@ -9,10 +9,10 @@ import pytest
 import srsly
 from markdown_it import MarkdownIt
 
-from scripts.compare import as_markdown
 from scripts.intake.findings import Finding
 from scripts.intake.tally import Outcome
 from scripts.reporting import picture
+from scripts.reporting.comparison import as_markdown
 from scripts.reporting.evaluation import make_report
 from scripts.reporting.findings_page import write_findings
 from scripts.reporting.summary import as_text, summary

@@ -13,7 +13,7 @@ from scripts.annotation.inputs import Source
 from scripts.annotation.shards import Group, name_shard
 from scripts.exceptions import DataError
 from scripts.storage.atomic import write_bytes
-from scripts.storage.hashes import hash_path
+from scripts.storage.dvc import hash_path
 
 SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "docbin": ".spacy"}
 WORK = ".work"
