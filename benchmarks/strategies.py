@@ -32,12 +32,12 @@ from tqdm import tqdm
 from wasabi import msg
 
 from scripts.assemble import assemble
-from scripts.configure import configure
 from scripts.keeping.base_labels import entity_labels
 from scripts.keeping.corpus import preprocess
 from scripts.params import Params, load_params
 from scripts.scoring.base_and_tuned import score
 from scripts.storage.docbins import read_docs
+from scripts.training.config import configure
 
 GOLD = ("btc", "wikigold", "uner", "gum")
 # What wnut17 calls by another name than the base: "as it is", these rival the base's labels.

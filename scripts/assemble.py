@@ -2,8 +2,9 @@
 
     python -m scripts.assemble training/base training/model-best training/model
 
-With `extend` the trained component goes right before the base's first entity recognizer, which
-leaves alone the entities that it finds there; otherwise it takes the place of the base's.
+With the strategy `extend` the trained component goes right before the base's first entity
+recognizer, which keeps the entities that are already set when a text reaches it. With the other
+strategies it takes the place of the base's component of the same name.
 """
 
 from pathlib import Path
@@ -13,17 +14,23 @@ import typer
 from spacy.language import Language
 from wasabi import msg
 
+from scripts.exceptions import door
 from scripts.params import load_params
-from scripts.storage.atomic import scratch_folder
+from scripts.storage.atomic import replace_folder, scratch_folder
 
 
 def first_recognizer(nlp: Language) -> str:
-    """The first component that sets entities."""
+    """The name of the first component that sets entities."""
     return next(n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns)
 
 
 def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
-    """Write the full pipeline to `output`."""
+    """Write the full pipeline to the folder `output`.
+
+    base: the folder of the base pipeline.
+    trained: the folder of a pipeline with nothing but the trained component.
+    strategy: `training.strategy` of params.yaml.
+    """
     nlp = spacy.load(base)
     part = spacy.load(trained)
     (name,) = part.pipe_names
@@ -38,12 +45,11 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}
     with scratch_folder(output.parent, "assemble") as scratch:
         nlp.to_disk(scratch / "model")
-        if output.exists():
-            output.replace(scratch / "old")
-        (scratch / "model").replace(output)
+        replace_folder(scratch / "model", output)
     msg.good(f"{output}: {' → '.join(nlp.pipe_names)}")
 
 
+@door
 def main(base: Path, trained: Path, output: Path) -> None:
     """Put the trained component among the base model's own, untouched ones."""
     assemble(base=base, trained=trained, output=output, strategy=load_params().training.strategy)

@@ -3,26 +3,25 @@
     python -m scripts.fetch training/base
 
 The base is `base.model` of params.yaml: a wheel, an unpacked model's folder, or the name of an
-installed package. `scripts/base/trust.py` says what of it is refused. Everything is checked before
-the target is touched.
+installed package. `scripts/base/trust.py` says which models are refused. Everything is checked
+before the target is touched.
 """
 
 import importlib.util
 from pathlib import Path
 
-import srsly
 import typer
 from wasabi import msg
 
 from scripts.base.download import check_assets, find_wheel
 from scripts.base.trust import check_model, copy_folder, unpack
-from scripts.exceptions import FetchError
-from scripts.params import load_params
-from scripts.storage.atomic import scratch_folder
+from scripts.exceptions import FetchError, door
+from scripts.params import load_params, read_yaml
+from scripts.storage.atomic import replace_folder, scratch_folder
 
 
 def find_package(name: str) -> Path:
-    """The folder of an installed package, without importing it."""
+    """The folder of an installed package, found without importing it; raises FetchError."""
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     folders = list(spec.submodule_search_locations or ()) if spec else []
     if not folders:
@@ -34,7 +33,13 @@ def find_package(name: str) -> Path:
 
 
 def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> None:
-    """Check the assets, then lay out the base model at `target`."""
+    """Check the assets, then lay out the base model in the folder `target`.
+
+    model, component: `base` of params.yaml.
+    assets: `assets` of project.yml.
+
+    Raises FetchError, and leaves `target` as it is, if an asset or the model is refused.
+    """
     check_assets(assets)
     with scratch_folder(target.parent, "fetch") as scratch:
         staging = scratch / "base"
@@ -43,28 +48,16 @@ def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> No
         else:
             copy_folder(Path(model) if Path(model).is_dir() else find_package(model), staging)
         check_model(staging, component)
-        if target.exists():
-            target.replace(scratch / "old")
-        staging.replace(target)
+        replace_folder(staging, target)
     msg.good(f"Base model {model} laid out in {target}")
 
 
+@door
 def main(target: Path) -> None:
     """Check the assets and lay out the base model as a plain folder."""
-    params = load_params()
-    try:
-        assets = srsly.read_yaml("project.yml").get("assets", [])
-    except ValueError as error:
-        msg.fail(f"project.yml is not YAML: {error}", exits=1)
-    try:
-        fetch(
-            model=params.base.model,
-            component=params.base.component,
-            assets=assets,
-            target=target,
-        )
-    except FetchError as error:
-        msg.fail(str(error), exits=1)
+    base = load_params().base
+    assets = read_yaml(Path("project.yml")).get("assets", [])
+    fetch(model=base.model, component=base.component, assets=assets, target=target)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import srsly
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from wasabi import msg
+
+from scripts.exceptions import ParamsError
 
 PARAMS = Path("params.yaml")
 
@@ -15,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
 # The same, or nothing.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
-# A wrong value as far as it helps to find it: references in YAML can make one without end.
+# Shortens a wrong value in a message: references in YAML can make a small file's values endless.
 SHORT = Repr()
 SHORT.maxlevel, SHORT.maxstring = 2, 200
 NUMBER = r"(0|[1-9][0-9]*)"
@@ -102,26 +103,30 @@ class Params(Section):
 
 
 def refuse(path: Path, error: ValidationError) -> NoReturn:
-    """Name every wrong key of a file and leave with status 1."""
+    """Raise ParamsError with every wrong key of a file, a line each.
+
+    path: the file, or whatever else the values come from.
+    error: what is wrong with them.
+    """
+    lines = []
     for problem in error.errors():
         key = ".".join(map(str, problem["loc"])) or "the file"
-        msg.fail(f"{path}: {key}: {problem['msg']} (found: {SHORT.repr(problem['input'])})")
-    raise SystemExit(1)
+        lines.append(f"{path}: {key}: {problem['msg']} (found: {SHORT.repr(problem['input'])})")
+    raise ParamsError("\n".join(lines)) from error
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file says; on any error leave with status 1."""
+    """The values of a YAML file; raises ParamsError if it is missing or is not YAML."""
     if not path.is_file():
-        msg.fail(f"{path} is not here: run the command from the project's folder.", exits=1)
+        raise ParamsError(f"{path} is not here: run the command from the project's folder.")
     try:
         return srsly.read_yaml(path)
     except Exception as error:  # the YAML reader's own errors have no common class
-        msg.fail(f"{path} is not YAML: {error}")
-    raise SystemExit(1)
+        raise ParamsError(f"{path} is not YAML: {error}") from error
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Read and check params.yaml; on any error name every wrong key and leave with status 1."""
+    """Read and check params.yaml; raises ParamsError, which names every wrong key."""
     values = read_yaml(path)
     try:
         return Params.model_validate(values)
@@ -130,9 +135,9 @@ def load_params(path: Path = PARAMS) -> Params:
 
 
 def with_values(params: Params, changes: dict[str, Any]) -> Params:
-    """The params with other values, checked; raises ValidationError.
+    """The params with some values changed, and checked again; raises ValidationError.
 
-    changes: keys with a dot, as training.dropout, and their values.
+    changes: keys with a dot, such as training.dropout, and their new values.
     """
     values = params.model_dump()
     for key, value in changes.items():
@@ -142,6 +147,6 @@ def with_values(params: Params, changes: dict[str, Any]) -> Params:
 
 
 def value_of(params: Params, key: str) -> Any:
-    """The value of a key with a dot."""
+    """The value of a key with a dot, such as training.dropout."""
     section, _, name = key.partition(".")
     return getattr(getattr(params, section), name)

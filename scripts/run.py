@@ -2,47 +2,44 @@
 
     python -m scripts.run
 
-`dvc repro`, in this process, and the summary. Where DVC cannot go on because a killed run left half
-of what DVC writes, that is thrown away first. Where a stage fails, the reason may be that what it
-read was damaged; then that is said, too.
+This is `dvc repro`, in this process, and the summary. If DVC cannot go on because a killed run left
+half of a file that DVC writes, that file is thrown away and DVC runs again. If a stage fails and
+something that it may have read is damaged, that is said, too.
 """
 
 import sys
 
-from dvc.cli import main as dvc
-from dvc.repo import Repo
 from wasabi import msg
 
-from scripts.reporting.refresh import refuse_damage
-from scripts.reporting.refresh import show_summary as summary
+from scripts.exceptions import RunningError, door
+from scripts.reporting.refresh import refuse_damage, show_summary
+from scripts.storage.dvc import lock_repo, reproduce
 
 
-def heal() -> bool:
+def throw_half_written() -> bool:
     """Throw away what DVC cannot read; return whether there was anything."""
-    from dvc.lock import LockError
-
-    from scripts.exceptions import RunningError
     from scripts.storage.damage import throw_unreadable
 
     try:
-        with Repo() as repo, repo.lock:
+        with lock_repo() as repo:
             thrown = [*throw_unreadable(repo)]
-    except (LockError, RunningError):
+    except RunningError:
         return False
     for path in thrown:
         msg.warn(f"{path} was half-written, by a run that was killed: thrown away")
     return bool(thrown)
 
 
+@door
 def main() -> None:
     """Run every stage whose inputs changed, then say what was learned and kept."""
-    status = dvc(["repro"])
-    if status and heal():
-        status = dvc(["repro"])
+    status = reproduce()
+    if status and throw_half_written():
+        status = reproduce()
     if status:
         refuse_damage()
         sys.exit(status)
-    summary()
+    show_summary()
 
 
 if __name__ == "__main__":

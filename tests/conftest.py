@@ -22,9 +22,9 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 
 from scripts.assemble import assemble
-from scripts.configure import configure
 from scripts.keeping.corpus import preprocess
 from scripts.params import Params
+from scripts.training.config import configure
 from tests.attacks import PWNED
 
 # What lands must not hang on chance: there the same examples are tried each time.

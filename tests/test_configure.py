@@ -10,8 +10,14 @@ import srsly
 from spacy.util import load_config
 from thinc.api import Config
 
-from scripts.configure import AGAINST_NEW, component_listens, configure, new_name, steps_per_epoch
 from scripts.params import Training
+from scripts.training.config import (
+    AGAINST_NEW,
+    component_listens,
+    configure,
+    new_name,
+    steps_per_epoch,
+)
 from tests.conftest import KINDS, RECIPE
 
 Tuned = Callable[[str, str], Path]

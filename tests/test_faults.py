@@ -37,6 +37,8 @@ from tests.faults import (
 )
 from tests.test_end_to_end import ROOT, commit, copy_project, sh
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = pytest.mark.parametrize("seed", range(int(os.environ.get("FAULTS", "1"))))
 STAGES = [*srsly.read_yaml(ROOT / "dvc.yaml")["stages"]]
 WRITES = {

@@ -16,7 +16,7 @@ from scripts.lineage import main
 from scripts.provenance.describe import describe, hide_folders
 from scripts.provenance.origins import find_commits, inputs_of
 from scripts.provenance.packaged import read_model
-from scripts.storage.hashes import hash_files, hash_path
+from scripts.storage.dvc import hash_files, hash_path
 
 WEIGHTS = {"config.cfg": "[nlp]", "ner/model": "1 2 3", "meta.json": "{}"}
 

@@ -12,7 +12,7 @@ import srsly
 from weasel.util.hashing import get_checksum
 
 from scripts.params import Params
-from scripts.storage.hashes import hash_files, hash_path
+from scripts.storage.dvc import hash_files, hash_path
 
 ROOT = Path(__file__).parent.parent
 DVC = srsly.read_yaml(ROOT / "dvc.yaml")

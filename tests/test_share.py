@@ -13,6 +13,8 @@ import srsly
 
 from tests.test_end_to_end import commit, copy_project, sh, stages_run
 
+pytestmark = pytest.mark.slow
+
 # Where it is, and the environment to reach it in.
 Remote = tuple[str, dict[str, str]]
 

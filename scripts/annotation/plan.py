@@ -42,7 +42,7 @@ from scripts.annotation.options import SUFFIXES, AnnotateOptions
 from scripts.annotation.shards import FileGroup, name_shard
 from scripts.exceptions import DataError
 from scripts.storage.atomic import write_bytes
-from scripts.storage.hashes import hash_path
+from scripts.storage.dvc import hash_path
 
 PLAN, JOURNAL, SHARDS, REJECTED = "plan.json", "journal.jsonl", "shards.jsonl", "rejected.jsonl"
 WORK = ".work"

@@ -3,7 +3,7 @@
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from scripts.storage.hashes import hash_path
+from scripts.storage.dvc import hash_path
 
 NAME = "lineage.json"
 # What packaging itself writes into a pipeline's folder.

@@ -11,7 +11,7 @@ import srsly
 
 from scripts.exceptions import RevisionError
 from scripts.provenance.describe import NAME, WRITTEN
-from scripts.storage.hashes import hash_files
+from scripts.storage.dvc import hash_files
 
 
 class Model(NamedTuple):

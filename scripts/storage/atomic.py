@@ -1,4 +1,8 @@
-"""What is written whole or not at all: beside its place first, and then moved there."""
+"""Files and folders that are written whole or not at all.
+
+Each is written beside its place first, and then renamed, which a kill or a full disk cannot do by
+half.
+"""
 
 import os
 import shutil
@@ -11,7 +15,11 @@ from tempfile import TemporaryDirectory
 
 @contextmanager
 def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
-    """A folder to write in, which goes at the end; what a killed run left of it goes first."""
+    """A folder to write in, removed at the end.
+
+    parent: where it is made; the same disk as what is written in it is moved to.
+    name: whose it is. What a killed run left under this name is removed first.
+    """
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f".{name}-*"):
         shutil.rmtree(left)
@@ -19,34 +27,51 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
         yield Path(scratch)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file: half of it never has its name."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf8", newline="\n")
-    part.replace(path)
+def replace_folder(new: Path, target: Path) -> None:
+    """Move the folder `new` to `target`; what is there is moved away first and removed at the end.
+
+    new: a folder in a scratch folder on the same disk. The old one is moved beside it, so that a
+        kill may leave no `target`, but never a part of one.
+    """
+    old = new.with_name(f"{new.name}.old")
+    if target.exists():
+        target.replace(old)
+    new.replace(target)
+    if old.exists():
+        shutil.rmtree(old)
 
 
-def write_bytes(path: Path, body: bytes, folder: Path) -> None:
-    """Write a file beside its place, in `folder`, and put it there at once."""
-    scratch = folder / f"{path.name}.{uuid.uuid4().hex}"
-    with scratch.open("wb") as file:
+def write_bytes(path: Path, body: bytes, folder: Path | None = None) -> None:
+    """Write a file whole: its name never stands for a part of it, even after a power cut.
+
+    folder: where it is written first, on the same disk and under a name of its own, so that several
+        processes may write the same file. Unless given, it is written beside its place.
+    """
+    if folder:
+        part = folder / f"{path.name}.{uuid.uuid4().hex}"
+    else:
+        part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())
-    scratch.replace(path)
+    part.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole, as UTF-8; line ends stay as they are."""
+    write_bytes(path, text.encode("utf8"))
 
 
 def publish(folder: Path, output: Path, names: Iterable[str]) -> None:
-    """Move files and folders to `output`, in the place of those of the same name."""
+    """Move files and folders out of a scratch folder, in the place of those of the same name.
+
+    folder: where they are.
+    output: where they go; data.json comes last, so that where it is, the rest is, too.
+    names: the names of the files and folders.
+    """
     for name in sorted(names, key=lambda name: name == "data.json"):
-        target = output / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        (folder / name).replace(target)
-
-
-def replace_folder(new: Path, target: Path) -> None:
-    """Move the folder `new` to `target`, in place of whatever folder is there."""
-    if target.exists():
-        shutil.rmtree(target)
-    new.replace(target)
+        if (folder / name).is_dir():
+            replace_folder(folder / name, output / name)
+        else:
+            (folder / name).replace(output / name)

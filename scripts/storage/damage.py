@@ -1,77 +1,69 @@
-"""What a fault has left that is not whole."""
+"""Find what a kill, a full disk or a damaged disk has left that is not whole."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
-from dvc.lock import make_lock
-from dvc.output import Output
-from dvc.repo import Repo
-from dvc.schema import COMPILED_LOCKFILE_SCHEMA
-from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
-from voluptuous import Invalid
 
 from scripts.exceptions import RunningError
-from scripts.storage.hashes import hash_path
+from scripts.storage.dvc import (
+    cache_folder,
+    hash_path,
+    list_unsaved,
+    open_repo,
+    read_running,
+    read_stages,
+)
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 LOCK = Path("dvc.lock")
 
 
-def who_runs(tmp: Path) -> dict:
-    """DVC's list of who reads and writes what; empty where there is none. ValueError: not whole."""
-    path = tmp / "rwlock"
-    with make_lock(str(tmp / "rwlock.lock"), tmp_dir=str(tmp)):
-        listed = json.loads(path.read_bytes()) if path.exists() else {}
-    if not isinstance(listed, dict):
-        raise ValueError(path)
-    return listed
-
-
 def refuse_running(listed: dict) -> None:
-    """Raise RunningError if a process that DVC lists as writing lives."""
+    """Raise RunningError if a process that DVC lists as writing is alive."""
     for path, entry in listed.get("write", {}).items():
         if psutil.pid_exists(entry["pid"]):
             raise RunningError(f"{path} is being made by process {entry['pid']}: wait for its end.")
 
 
-def read_lock() -> dict:
-    """The stages in dvc.lock; none where it is not there. ValueError: not whole."""
-    try:
-        content = COMPILED_LOCKFILE_SCHEMA(load_yaml(str(LOCK))) if LOCK.exists() else {}
-    except (YAMLFileCorruptedError, Invalid) as error:
-        raise ValueError(LOCK) from error
-    return content.get("stages", {})
+def throw_unreadable(repo: "Repo") -> Iterator[Path]:
+    """Remove, and yield, the files that DVC cannot read and therefore cannot go on with.
 
-
-def throw_unreadable(repo: Repo) -> Iterator[Path]:
-    """Remove, and yield, what DVC cannot go on with."""
-    tmp = Path(repo.tmp_dir)
+    Raises RunningError if another process is at work.
+    """
+    folder = Path(repo.tmp_dir)
     try:
-        refuse_running(who_runs(tmp))
+        refuse_running(read_running(folder))
     except ValueError:
-        (tmp / "rwlock").unlink()
-        yield tmp / "rwlock"
+        (folder / "rwlock").unlink()
+        yield folder / "rwlock"
     try:
-        read_lock()
+        read_stages(LOCK)
     except ValueError:
         LOCK.unlink()
         yield LOCK
 
 
 def is_damaged(path: Path) -> bool:
-    """Whether an object of DVC's cache is there and not what its name, an MD5, says."""
+    """Whether an object of DVC's cache exists and differs from what its name, an MD5, says."""
     name = (path.parent.name + path.name).removesuffix(".dir")
     return path.is_file() and hash_path(path)[0] != name
 
 
 def list_objects(cache: Path) -> Iterator[Path]:
-    """The objects of the outputs in dvc.lock; and all lists of what a folder holds.
+    """The cache's objects for the outputs in dvc.lock, and every list of what a folder holds.
 
-    A run that takes folders out of the cache by a damaged list writes what it got into dvc.lock.
+    All lists, because a run that restores a folder by a damaged list writes what it got into
+    dvc.lock.
+
+    cache: the folder of the objects.
     """
     yield from sorted(cache.glob("??/*.dir"))
-    for entry in read_lock().values():
+    for entry in read_stages(LOCK).values():
         for out in entry.get("outs", []):
             path = cache / out["md5"][:2] / out["md5"][2:]
             if path.suffix != ".dir":
@@ -82,24 +74,18 @@ def list_objects(cache: Path) -> Iterator[Path]:
 
 
 def find_differing() -> dict[Path, str]:
-    """Outputs that are there and not what dvc.lock says, each with its stage."""
+    """The outputs that exist and differ from what dvc.lock says, each with its stage."""
     return {
         Path(out["path"]): stage
-        for stage, entry in read_lock().items()
+        for stage, entry in read_stages(LOCK).items()
         for out in entry.get("outs", [])
         if Path(out["path"]).exists() and hash_path(Path(out["path"]))[0] != out["md5"]
     }
 
 
-def find_unsaved(repo: Repo) -> list[Output]:
-    """Outputs that are there, and of which something is not in DVC's cache."""
-    outs = repo.index.outs
-    return [out for out in outs if out.use_cache and out.exists and out.changed_cache()]
-
-
 def find_damage() -> list[Path]:
     """What is not whole of the outputs in dvc.lock, in their places and in DVC's cache."""
-    with Repo() as repo:
-        damaged = filter(is_damaged, list_objects(Path(repo.cache.local.path)))
-        unsaved = [Path(out.fs_path).relative_to(repo.root_dir) for out in find_unsaved(repo)]
+    with open_repo() as repo:
+        damaged = filter(is_damaged, list_objects(cache_folder(repo)))
+        unsaved = [Path(out.fs_path).relative_to(repo.root_dir) for out in list_unsaved(repo)]
         return [*dict.fromkeys([*find_differing(), *damaged, *unsaved])]
