@@ -4,11 +4,11 @@
 
 Needs the assets of this folder and the DocBins of base_model (see README.md). Two tasks: fashion
 brands in Reddit comments (one new label) and WNUT-17 (six labels in tweets and posts, four of which
-mean what labels of the base mean: renamed to those, and as they are). What is kept is measured on the test parts of the
-base's own four corpora; the general text to rehearse on is the raw text of their training parts,
-all of it and, for the curve, less of it. A run that the output has already is not made again.
-Prints tables in Markdown: mean and spread over the seeds, and new F against retention over the
-amount of general text.
+mean what labels of the base mean: renamed to those, and as they are). What is kept is measured on
+the test parts of the base's own four corpora. The general text to rehearse on is the raw text of
+their training parts: all of it, and for the second table less of it. A run that the output has
+already is not made again. Prints tables in Markdown: mean and spread over the seeds, and new F
+against retention over the amount of general text.
 """
 
 import subprocess
