@@ -1,6 +1,6 @@
 """Turn the open treebanks and name corpora behind the embedded base model into DocBins.
 
-    python -m base_model.data .downloads/base corpus/base
+    python -m weasel run data base_model
 
 Reads EWT, GUM (CoNLL-U), UNER (IOB2 over EWT's sentences), Broad Twitter Corpus (IOB columns) and
 wikigold (IO columns); writes `syntax_*.spacy` (tags, morphology, lemmas, trees), `ner_*.spacy`

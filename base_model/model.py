@@ -1,7 +1,6 @@
 """Put the embedded base model together, measure it, and write its wheel.
 
-    python -m base_model.model training/base_syntax/model-best training/base_ner/model-best \\
-        corpus/base assets --version 1.0.0
+    python -m weasel run wheel base_model
 
 Weights are rounded to 10 bits of mantissa, as bfloat16's neighbours have it: no score moves by more
 than noise, and the wheel is half as large.

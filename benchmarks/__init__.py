@@ -1,0 +1,1 @@
+"""How fast the project is, and how its training strategies compare."""

@@ -1,6 +1,6 @@
 """How fast texts are annotated, by how many workers, and in how much memory.
 
-    python -m benchmarks.annotate training/base
+    python -m weasel run annotate benchmarks
 
 Prints three tables: one core against bare `nlp.pipe` for each format, one process against two and
 against Ray's actors, and the memory of the largest process from 10,000 documents to a million. The
@@ -32,6 +32,7 @@ from scripts.annotation.run import annotate
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.workers import ENGINE, Cluster, Engine, Jobs, connect
 
+GENERAL = Path("../assets/general.jsonl")
 BARE = 20_000
 MANY = 200_000
 SIZES = (10_000, 100_000, 1_000_000)
@@ -56,7 +57,7 @@ class Figures(NamedTuple):
 def write_texts(path: Path, number: int, *, short: bool = False) -> Path:
     """Write texts, each with words and a number of its own; short ones have no more than that."""
     rng = random.Random(0)
-    texts = [record["text"] for record in srsly.read_jsonl("assets/general.jsonl")]
+    texts = [record["text"] for record in srsly.read_jsonl(GENERAL)]
     words = sorted({word for text in texts for word in text.split()})
     with path.open("w", encoding="utf8") as file:
         for i in tqdm(range(number), "Writing texts", leave=False):

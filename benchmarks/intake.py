@@ -1,6 +1,6 @@
 """How fast labelled texts are taken in, and in how much memory, from 10,000 texts to a million.
 
-    python -m benchmarks.intake training/base
+    python -m weasel run intake benchmarks
 
 Prints a table: words per second with one worker and with one for each core, their ratios to bare
 `nlp.make_doc` and DocBin writing in the same run, and the peak memory of all processes together
@@ -32,6 +32,7 @@ from scripts.params import load_params
 from scripts.runtime.workers import count_cores
 from scripts.storage.docbins import ATTRS
 
+ASSETS = Path("../assets")
 SIZES = (10_000, 100_000, 1_000_000)
 BARE = 50_000
 OWN_WORDS = 5
@@ -40,8 +41,8 @@ OWN_WORDS = 5
 def write_texts(path: Path, number: int) -> None:
     """Write a file of labelled texts, hardly any two alike, each a document."""
     rng = random.Random(0)
-    records = list(srsly.read_jsonl("assets/telecom/train.jsonl"))
-    plain = srsly.read_jsonl("assets/general.jsonl")
+    records = list(srsly.read_jsonl(ASSETS / "telecom/train.jsonl"))
+    plain = srsly.read_jsonl(ASSETS / "general.jsonl")
     words = sorted({word for record in plain for word in record["text"].split()})
     with path.open("w", encoding="utf8") as file:
         for i in tqdm(range(number), "Writing texts", leave=False):
@@ -57,7 +58,7 @@ def write_texts(path: Path, number: int) -> None:
 
 def intake(source: Path, base: Path, jobs: int) -> tuple[int, float]:
     """Take in a file; return the words and the seconds that it took."""
-    params = load_params()
+    params = load_params(Path("../params.yaml"))
     data = params.data.model_copy(update={"source": str(source)})
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         start = time.perf_counter()

@@ -22,6 +22,7 @@ from wasabi import msg
 
 PYTHON = sys.executable
 DVC, WEASEL = [PYTHON, "-m", "dvc", "repro"], [PYTHON, "-m", "weasel", "run", "all"]
+ROOT = Path(__file__).parents[1]
 ONE_STAGE = "stages:\n  one:\n    cmd: python -c \"open('out', 'w')\"\n    outs: [out]\n"
 STEPS = 400
 
@@ -45,7 +46,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
 def cold_run(scratch: Path) -> tuple[Path, float]:
     """Clone the last commit, run everything without any cache; return the clone and the time."""
     clone = scratch / "clone"
-    run(["git", "clone", "--quiet", str(Path.cwd()), str(clone)], scratch)
+    run(["git", "clone", "--quiet", str(ROOT), str(clone)], scratch)
     return clone, seconds(lambda: run(DVC, clone), 1)
 
 

@@ -1,14 +1,14 @@
 """Measure the strategies on real tasks: what is learned, what is kept, what it costs.
 
-    python -m benchmarks.strategies .downloads corpus/base training/strategies.json
+    python -m weasel run strategies benchmarks
 
-Needs `weasel run assets` and `weasel run base-data`. Two tasks: fashion brands in Reddit comments
-(one new label) and WNUT-17 (six labels in tweets and posts, four of which mean what labels of the
-base mean: renamed to those, and as they are). What is kept is measured on the test parts of the
-base's own four corpora; the general text to rehearse on is the raw text of their training parts,
-all of it and, for the curve, less of it. A run that the output has already is not made again.
-Prints tables in Markdown: mean and spread over the seeds, and new F against retention over the
-amount of general text.
+Needs the assets of this folder and the DocBins of base_model (see README.md). Two tasks: fashion
+brands in Reddit comments (one new label) and WNUT-17 (six labels in tweets and posts, four of which
+mean what labels of the base mean: renamed to those, and as they are). What is kept is measured on
+the test parts of the base's own four corpora. The general text to rehearse on is the raw text of
+their training parts: all of it, and for the second table less of it. A run that the output has
+already is not made again. Prints tables in Markdown: mean and spread over the seeds, and new F
+against retention over the amount of general text.
 """
 
 import subprocess
@@ -39,6 +39,9 @@ from scripts.scoring.base_and_tuned import score
 from scripts.storage.docbins import read_docs
 from scripts.training.config import configure
 
+# The project, seen from this folder, where weasel runs the command.
+ROOT = Path("..")
+BASE = ROOT / "training/base"
 GOLD = ("btc", "wikigold", "uner", "gum")
 # What wnut17 calls by another name than the base: "as it is", these rival the base's labels.
 RENAME = {"person": "PERSON", "location": "LOC", "corporation": "ORG", "group": "ORG"}
@@ -101,7 +104,7 @@ def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, floa
     preprocess(params=params, base=base, output=folder / "corpus")
     data = srsly.read_json(folder / "corpus/data.json")
     config = configure(
-        recipe=Path("configs/ner.cfg"),
+        recipe=ROOT / "configs/ner.cfg",
         base=base,
         corpus=folder / "corpus",
         component=params.base.component,
@@ -110,7 +113,7 @@ def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, floa
     )
     config.to_disk(folder / "config.cfg")
     command = [sys.executable, "-m", "spacy", "train", str(folder / "config.cfg")]
-    command += ["--output", str(folder), "--code", "scripts/functions.py"]
+    command += ["--output", str(folder), "--code", str(ROOT / "scripts/functions.py")]
     begin = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - begin
@@ -169,21 +172,22 @@ def wanted_runs(seeds: int) -> list[Run]:
 
 def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
     """Train and measure; the first run of a task measures the base, too."""
-    values, base = load_params().model_dump(), Path("training/base")
+    values = load_params(ROOT / "params.yaml").model_dump()
     name, rename = TASKS[run.task]
     values["data"] |= {"source": str(scratch / name), "rename": rename}
     values["rehearsal"]["text"] = str(scratch / f"general-{run.texts}.jsonl")
+    values["evaluate"]["general"] = str(ROOT / values["evaluate"]["general"])
     values["training"]["seed"] = run.seed
     for section, changes in ROWS[run.row].items():
         values[section] |= changes
     folder = scratch / "-".join(map(str, run)).replace(" ", "_")
     folder.mkdir()
-    model, data, seconds = train(base=base, params=Params.model_validate(values), folder=folder)
+    model, data, seconds = train(base=BASE, params=Params.model_validate(values), folder=folder)
     measured = [(run, model, seconds)]
     if run == Run(run.task, next(iter(ROWS)), 0, 0):
-        measured.insert(0, (run._replace(row="base"), base, 0.0))
+        measured.insert(0, (run._replace(row="base"), BASE, 0.0))
     return [
-        which._asdict() | {"seconds": taken} | measure(path, base, corpus, data, folder)
+        which._asdict() | {"seconds": taken} | measure(path, BASE, corpus, data, folder)
         for which, path, taken in measured
     ]
 
@@ -251,9 +255,10 @@ def main(
     jobs: int = typer.Option(1, help="Runs at a time; more than one makes the times less exact"),
 ) -> None:
     """Measure the strategies on real tasks."""
+    output.parent.mkdir(parents=True, exist_ok=True)
     rows = srsly.read_json(output) if output.exists() else []
     done = {Run(*(row[key] for key in Run._fields)) for row in rows}
-    nlp = spacy.load("training/base")
+    nlp = spacy.load(BASE)
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
         scratch = Path(folder)
         write_tasks(source, scratch)

@@ -77,7 +77,7 @@ def test_base_has_the_components_and_labels_that_it_says(base: Language, meta: d
     assert set(base.pipe_labels["ner"]) == set(meta["labels"]["ner"]) == {"PERSON", "ORG", "LOC"}
 
 
-def test_names_do_not_hang_on_the_shared_layer(base: Language) -> None:
+def test_names_do_not_depend_on_the_shared_layer(base: Language) -> None:
     shared = base.get_pipe("tok2vec")
     assert set(shared.listening_components) == {  # type: ignore[attr-defined]
         "tagger",

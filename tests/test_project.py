@@ -4,11 +4,13 @@ import ast
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import srsly
+from weasel.util.config import load_project_config
 from weasel.util.hashing import get_checksum
 
 from scripts.params import Params
@@ -33,9 +35,41 @@ def test_every_stage_is_a_command_with_the_same_help_in_the_same_order() -> None
         assert COMMANDS[name]["script"] == [f"python -m dvc repro {name}"]
 
 
-def test_workflows_name_commands_that_exist() -> None:
-    for steps in PROJECT["workflows"].values():
-        assert set(steps) <= set(COMMANDS)
+@pytest.mark.parametrize("folder", [".", "base_model", "benchmarks"])
+def test_weasel_accepts_each_project_and_its_commands_name_modules_that_exist(folder: str) -> None:
+    # weasel checks the schema, and that workflows name commands that exist; it exits if not.
+    project = load_project_config(ROOT / folder)
+    for command in project["commands"]:
+        for line in command["script"]:
+            (module,) = re.findall(r"python -m ([\w.]+)", line)
+            name = module.replace(".", "/")
+            assert (ROOT / f"{name}.py").is_file() or find_spec(module), line
+            assert not re.search(r"[|*$]|&&", line), "weasel runs commands without a shell"
+
+
+@pytest.mark.parametrize("folder", ["base_model", "benchmarks"])
+def test_assets_of_the_smaller_projects_stay_out_of_git(folder: str) -> None:
+    for asset in srsly.read_yaml(ROOT / folder / "project.yml")["assets"]:
+        assert {"dest", "description", "license"} <= set(asset)
+        command = ["git", "check-ignore", "--quiet", f"{folder}/{asset['dest']}"]
+        assert subprocess.run(command, cwd=ROOT).returncode == 0
+
+
+def test_a_file_directly_in_scripts_is_a_door_or_ground() -> None:
+    ground = {"__init__", "exceptions", "functions", "params"}
+    places = ["dvc.yaml", "project.yml", "Makefile", ".github/workflows/model.yml"]
+    text = "\n".join((ROOT / place).read_text(encoding="utf8") for place in places)
+    doors = set(re.findall(r"python -m scripts\.(\w+)", text))
+    # `run` makes the report itself, and it can be made by hand, too.
+    doors.add("report")
+    assert {path.stem for path in (ROOT / "scripts").glob("*.py")} <= doors | ground
+
+
+def test_every_room_says_in_a_line_what_it_knows() -> None:
+    rooms = {path.parent for path in (ROOT / "scripts").glob("*/*.py")}
+    for room in rooms:
+        says = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf8")))
+        assert says and "\n" not in says, room
 
 
 def test_params_yaml_has_exactly_the_keys_of_the_model() -> None:

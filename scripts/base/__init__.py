@@ -1,0 +1,1 @@
+"""How a base model is found, downloaded, checked for what could run code, and unpacked."""

@@ -1,0 +1,1 @@
+"""Which commit made a model or package, and how two commits and their models differ."""

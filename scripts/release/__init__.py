@@ -1,0 +1,1 @@
+"""How a model becomes a package: its card, its contents, its wheel."""

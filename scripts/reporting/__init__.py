@@ -1,0 +1,1 @@
+"""How results and findings are shown: pages, pictures, and summaries for the terminal."""

@@ -1,0 +1,1 @@
+"""What the code runs on: processor kernels, worker processes, installed versions."""

@@ -1,0 +1,1 @@
+"""How models are scored: new labels, retention, confusion, and how much is chance."""

@@ -1,0 +1,1 @@
+"""How files are written whole, read back as DocBins, hashed, and found to be damaged."""
