@@ -14,6 +14,7 @@ from pathlib import Path
 import srsly
 import typer
 
+from scripts.exceptions import door
 from scripts.params import load_params
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.requirements import requirements_of
@@ -47,6 +48,7 @@ def name_blis() -> str:
     return library.bli_arch_string(library.bli_arch_query_id()).decode()
 
 
+@door
 def main(output: Path) -> None:
     """Check params.yaml, before anything in it reaches a command line, and write the file."""
     load_params()
