@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import srsly
 
-from tests.test_end_to_end import sh
+from tests.projects import sh
 
 FOLDERS = ("corpus", "metrics", "packages", "training")
 DVC, RUN = ("dvc", "repro"), ("scripts.run",)

@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from scripts.intake.alignment import make_doc
 from scripts.intake.findings import Finding
 from scripts.intake.records import Record, list_oddities
-from tests.test_records import refused
+from tests.reading import refused
 
 NLP = spacy.blank("en")
 

@@ -31,14 +31,13 @@ from scripts.annotate import main
 from scripts.annotation import run as running
 from scripts.annotation import shards
 from scripts.annotation.inputs import find_sources
-from scripts.annotation.options import SUFFIXES, AnnotateOptions
+from scripts.annotation.options import SUFFIXES
 from scripts.annotation.plan import (
     JOURNAL,
     PLAN,
     REJECTED,
     SHARDS,
     WORK,
-    FinishedShard,
     find_model,
     total,
 )
@@ -47,7 +46,8 @@ from scripts.exceptions import DataError
 from scripts.intake import parsers
 from scripts.intake.formats import recognize
 from scripts.intake.readers import read_pieces
-from tests.conftest import PEOPLE, PLACES, ROOT
+from tests.annotating import contents, run, sentences, write
+from tests.conftest import ROOT
 
 KINDS = ("jsonl", "json", "txt", "csv", "parquet", "jsonl.gz", "txt.gz", "csv.gz")
 APP = typer.Typer()
@@ -78,50 +78,6 @@ def ruler(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def sentences(number: int) -> list[dict[str, Any]]:
-    return [
-        {"id": i, "text": f"{PEOPLE[i % 5]} saw n78 in {PLACES[i % 3]} {i} times .", "ratio": i / 7}
-        for i in range(number)
-    ]
-
-
-def write(path: Path, rows: list[Any]) -> Path:
-    """Write documents in the format that the suffix names; bytes are written as they are."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kind = path.name.split(".", 1)[1]
-    opener: Any = gzip.open if kind.endswith(".gz") else open
-    if kind == "parquet":
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-    elif kind == "json":
-        path.write_text(json.dumps(rows))
-    else:
-        with opener(path, "wb") as file:
-            if kind.startswith("csv"):
-                file.write(b"id,text\n")
-            for row in rows:
-                file.write(row if isinstance(row, bytes) else to_line(kind, row))
-    return path
-
-
-def to_line(kind: str, row: dict[str, Any]) -> bytes:
-    """A document as a line."""
-    if kind.startswith("jsonl"):
-        return json.dumps(row).encode() + b"\n"
-    if kind.startswith("csv"):
-        quoted = row["text"].replace('"', '""')
-        return f'{row.get("id", "")},"{quoted}"\n'.encode()
-    return row["text"].encode() + b"\n"
-
-
-def run(
-    model: str, source: Path, output: Path, jobs: int = 1, **changes: Any
-) -> list[FinishedShard]:
-    shard_size = changes.pop("shard_size", 10)
-    fields = {"format": "jsonl", "text_field": "text", "entities_field": "spans"}
-    options = AnnotateOptions(model, output, **fields | changes)
-    return running.annotate(options=options, source=source, jobs=jobs, shard_size=shard_size)
-
-
 def read(output: Path) -> list[dict[str, Any]]:
     """What was written, in the order of the names."""
     rows: list[dict[str, Any]] = []
@@ -141,10 +97,6 @@ def read(output: Path) -> list[dict[str, Any]]:
 
 def rejected(output: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (output / REJECTED).read_text().splitlines()]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 # What comes in and goes out

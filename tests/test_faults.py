@@ -35,7 +35,7 @@ from tests.faults import (
     run,
     thin,
 )
-from tests.test_end_to_end import ROOT, commit, copy_project, sh
+from tests.projects import ROOT, commit, copy_project, sh
 
 pytestmark = pytest.mark.slow
 

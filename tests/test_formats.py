@@ -12,15 +12,13 @@ import pytest
 import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import DocBin, Span
 
-from scripts.exceptions import DataError, UnusableError
-from scripts.intake.findings import CODES
+from scripts.exceptions import DataError
 from scripts.intake.formats import NAMES, recognize
-from scripts.intake.parsers import parse
-from scripts.intake.readers import read_pieces
 from scripts.intake.records import Record
 from scripts.storage.input_files import list_files
+from tests.reading import read, read_or_codes, write_docbin
 
 FORMATS = Path(__file__).parent / "formats"
 NLP = spacy.blank("en")
@@ -34,27 +32,6 @@ TEXTS = [
         "ticket-2",
     ),
 ]
-
-
-def read(path: Path, name: str = "auto") -> list[Record]:
-    return [
-        parse(piece, layout)
-        for file in list_files(path)
-        for layout in [recognize(file, name)]
-        for piece, _ in read_pieces(file, layout)
-    ]
-
-
-def read_or_codes(path: Path, name: str = "auto") -> Iterator[Record | str]:
-    """Records, and the codes of those that are rejected."""
-    for file in list_files(path):
-        layout = recognize(file, name)
-        for piece, _ in read_pieces(file, layout):
-            try:
-                yield parse(piece, layout)
-            except UnusableError as error:
-                assert error.code in CODES and error.advice
-                yield error.code
 
 
 def content(records: list[Record]) -> list[tuple[str, list[tuple[int, int, str]]]]:
@@ -208,17 +185,6 @@ def write_csv(texts: list[Any], path: Path) -> None:
             rows.writerows((label, s, e, text, number) for s, e, label in spans)
             if not spans:
                 rows.writerow(("", "", "", text, number))
-
-
-def write_docbin(texts: list[Any], path: Path) -> None:
-    docs = DocBin(attrs=["ENT_IOB", "ENT_TYPE"])
-    for text, spans in texts:
-        words = text.split(" ")
-        doc = Doc(NLP.vocab, words=words, spaces=[True] * (len(words) - 1) + [False])
-        ents = [doc.char_span(s, e, label) for s, e, label in spans]
-        doc.set_ents([ent for ent in ents if ent], default="outside")
-        docs.add(doc)
-    docs.to_disk(path)
 
 
 def write_iob(texts: list[Any], path: Path) -> None:

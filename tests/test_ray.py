@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from scripts.annotation.plan import JOURNAL, WORK
+from tests.annotating import contents, run, sentences, write
 from tests.conftest import ROOT
 from tests.ray_annotate import release_file
-from tests.test_annotate import contents, run, sentences, write
 
 pytest.importorskip("ray", reason="make ray")
 # A cluster takes seconds to start, and so does every worker.

@@ -14,7 +14,7 @@ from scripts.exceptions import DataError
 from scripts.intake import readers
 from scripts.intake.formats import Layout
 from scripts.intake.readers import read_array
-from tests.test_formats import read, read_or_codes, write_docbin
+from tests.reading import read, read_or_codes, write_docbin
 
 
 def oversized() -> dict[str, bytes]:

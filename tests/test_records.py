@@ -3,26 +3,12 @@
 import pytest
 import spacy
 
-from scripts.exceptions import UnusableError
-from scripts.intake.findings import CODES
 from scripts.intake.records import (
     MAX_TEXT_LENGTH,
     Record,
-    check_record,
     list_oddities,
-    make_record,
 )
-
-
-def refused(text: str, *spans: tuple[int, int, str]) -> str:
-    """The code that a record is rejected with, or nothing."""
-    try:
-        check_record(make_record(text, spans, doc=None, path="a.jsonl", line=1))
-    except UnusableError as error:
-        assert CODES[error.code][0] == "error" and error.advice
-        return error.code
-    return ""
-
+from tests.reading import refused
 
 # Records that are rejected
 

@@ -31,7 +31,7 @@ from scripts.release.contents import make_meta
 from scripts.release.wheel import build_package
 from tests.attacks import PWNED, Attack
 from tests.conftest import ROOT
-from tests.test_end_to_end import copy_project, sh
+from tests.projects import copy_project, sh
 
 pytestmark = pytest.mark.usefixtures("here")
 

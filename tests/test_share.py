@@ -11,7 +11,7 @@ import asyncssh
 import pytest
 import srsly
 
-from tests.test_end_to_end import commit, copy_project, sh, stages_run
+from tests.projects import commit, copy_project, sh, stages_run
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import srsly
 
-from tests.test_end_to_end import ROOT, commit, copy_project, sh
+from tests.projects import ROOT, commit, copy_project, sh
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 HOOKS = ROOT / ".pre-commit-config.yaml"
