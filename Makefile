@@ -52,7 +52,9 @@ lock: setup ## Write the locked requirements anew from pyproject.toml
 		--group dev --extra ray --constraint requirements.txt pyproject.toml -o requirements-ray.txt
 
 document: setup ## Write docs/commands.md and the picture of the summary anew
-	python -m weasel document . --output docs/commands.md
+	python -m weasel document . --output docs/commands.part
+	sed -e 's#](project.yml)#](../project.yml)#' -e 's#](assets/#](../assets/#' docs/commands.part > docs/commands.md
+	rm docs/commands.part
 	python -m scripts.reporting.picture docs/summary.svg
 
 clean: ## Remove what the pipeline made; data, environment and DVC's cache stay

@@ -1,0 +1,1 @@
+"""How the component that learns is set up: the complete config that `spacy train` gets."""
