@@ -4,7 +4,6 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from dvc.repo import Repo
 from wasabi import msg
 
 from scripts.exceptions import ExperimentError
@@ -12,6 +11,7 @@ from scripts.experiments.arguments import DVC, TARGET, as_arguments
 from scripts.experiments.naming import Changes
 from scripts.experiments.repository import clean_commit
 from scripts.experiments.runner import Runner
+from scripts.storage.dvc import open_repo
 
 
 def run_in_queue(
@@ -55,7 +55,7 @@ def tidy_queue(names: set[str]) -> set[str]:
     DVC keeps failed experiments in the queue, and takes those that were running when the machine
     went down for running still.
     """
-    with Repo() as repo:
+    with open_repo() as repo:
         queue = repo.experiments.celery_queue
         tasks = {task["name"]: task["status"] for task in queue.status() if task["name"]}
         working = any(queue.worker_status().values())

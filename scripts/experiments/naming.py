@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dvc.utils import dict_sha256
+from scripts.storage.dvc import hash_values
 
 Changes = dict[str, Any]
 """Keys of params.yaml, with dots, and the values that an experiment gives them."""
@@ -16,7 +16,7 @@ def name_of(kind: str, commit: str, changes: Changes) -> str:
 
     The hash is that of the changes, so the same commit and the same values give the same name.
     """
-    return f"{kind}-{commit}-{dict_sha256(changes)[:10]}"
+    return f"{kind}-{commit}-{hash_values(changes)[:10]}"
 
 
 def short_names(keys: list[str]) -> dict[str, str]:

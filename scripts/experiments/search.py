@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import optuna
-from dvc.utils import dict_sha256
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -23,6 +22,7 @@ from optuna.trial import TrialState
 
 from scripts.experiments.declaration import Choices, Range, Sweep
 from scripts.experiments.naming import Changes
+from scripts.storage.dvc import hash_values
 
 Result = tuple[float, float]
 """The figure to maximize, and by how much retention is too low (0 or less: enough is kept)."""
@@ -53,7 +53,7 @@ def open_study(sweep: Sweep, commit: str) -> optuna.Study:
     """
     declared = sweep.model_dump(include={"search", "seed", "maximize"})
     return optuna.create_study(
-        study_name=f"sweep-{commit}-{dict_sha256(declared)[:10]}",
+        study_name=f"sweep-{commit}-{hash_values(declared)[:10]}",
         storage=open_storage(sweep.storage),
         direction="maximize",
         load_if_exists=True,

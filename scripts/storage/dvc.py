@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dvc_data.hashfile.build import build
 from dvc_data.hashfile.db import HashFileDB
@@ -38,6 +38,13 @@ def hash_files(files: dict[str, str]) -> str:
     tree = Tree.from_list([{"md5": md5, "relpath": name} for name, md5 in files.items()])
     tree.digest()
     return str(tree.hash_info.value)
+
+
+def hash_values(values: dict[str, Any]) -> str:
+    """The SHA-256 by which DVC tells parameters apart: the same values have the same one."""
+    from dvc.utils import dict_sha256
+
+    return str(dict_sha256(values))
 
 
 def reproduce() -> int:
