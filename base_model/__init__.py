@@ -1,1 +1,1 @@
-"""How the embedded base model is made: its corpora, its training, its wheel."""
+"""Make the embedded base model: prepare its corpora, put the trained parts together, package."""

@@ -1,11 +1,17 @@
-"""Turn the open treebanks and name corpora behind the embedded base model into DocBins.
+"""Turn the treebanks and name corpora that the embedded base model learns from into DocBins.
 
     python -m weasel run data base_model
 
-Reads EWT, GUM (CoNLL-U), UNER (IOB2 over EWT's sentences), Broad Twitter Corpus (IOB columns) and
-wikigold (IO columns); writes `syntax_*.spacy` (tags, morphology, lemmas, trees), `ner_*.spacy`
-(PERSON, ORG, LOC) and, for each corpus, `test_*.spacy`. EWT and GUM are read in
-the order of their document ids, so copies with the documents in another order give the same bytes.
+Reads five corpora: EWT and GUM (CoNLL-U), UNER (IOB2 tags for the sentences of EWT), the Broad
+Twitter Corpus (columns of words and IOB tags) and WikiGold (columns of words and IO tags). Writes
+
+    syntax_train.spacy               tags, morphology, lemmas and dependency trees of EWT and GUM
+    dev_ewt.spacy, test_ewt.spacy    the same annotation of EWT, to measure syntax
+    ner_train.spacy, ner_dev.spacy   entities (PERSON, ORG, LOC) of the name corpora
+    test_CORPUS.spacy                entities of each of btc, gum, uner and wikigold
+
+The documents of EWT and GUM are sorted by id, because publishers may reorder them: a copy in
+another order gives the same bytes.
 """
 
 import hashlib
@@ -29,7 +35,8 @@ LABELS = {
     "LOC": "LOC",
     "place": "LOC",
 }
-# GUM's genres whose texts are CC BY or CC BY-SA, and its official dev and test documents of them.
+# The genres of GUM whose texts are licensed CC BY or CC BY-SA. GUM_DEV and GUM_TEST are the
+# documents of these genres that are in GUM's official dev and test parts.
 GUM_GENRES = ("academic", "bio", "court", "interview", "news", "voyage")
 # fmt: off
 GUM_DEV = (
@@ -41,13 +48,18 @@ GUM_TEST = (
     "hill", "libertarian", "nasa", "sensitive", "oakland", "vavau",
 )
 # fmt: on
-# How many sentences of one document make a training text: the parser learns where sentences end,
-# and texts stay short enough for mixed batches.
+# At most this many sentences of one document are joined into a text for syntax: several, so that
+# the parser learns where sentences end, but few, so that a batch mixes many documents.
 GROUP = 8
 
 
 def read_conllu(path: Path) -> Iterator[tuple[str, Doc, str]]:
-    """Yield (document id, one sentence as Doc, its CoNLL-U block), sorted by document."""
+    """Yield every sentence of a CoNLL-U file, sorted by document id.
+
+    path: the file; sentences before the first "newdoc id" are a document named like the file.
+
+    Yields (document id, the sentence as a Doc, the sentence's lines in the file).
+    """
     documents: dict[str, list[str]] = {}
     name = path.stem
     for block in path.read_text(encoding="utf8").strip().split("\n\n"):
@@ -61,7 +73,16 @@ def read_conllu(path: Path) -> Iterator[tuple[str, Doc, str]]:
 
 
 def gum_names(doc: Doc, block: str) -> list[Span]:
-    """Read the proper names among GUM's nested mentions: all words NNP or NNPS, outermost first."""
+    """Find the names in a sentence of GUM.
+
+    GUM marks every mention of an entity, pronouns too, and mentions may be nested. A name is a
+    mention of a known kind whose words are all tagged NNP or NNPS.
+
+    doc: the sentence, with tags.
+    block: the sentence's lines in the CoNLL-U file, which have the mentions in the last column.
+
+    Returns the names as spans of `doc`; where names overlap, only the longest.
+    """
     rows = [line.split("\t") for line in block.splitlines() if re.match(r"\d+\t", line)]
     spans, open_mentions = [], []
     for i, row in enumerate(rows):
@@ -79,7 +100,7 @@ def gum_names(doc: Doc, block: str) -> list[Span]:
 
 
 def read_uner(path: Path) -> dict[str, list[str]]:
-    """Map a sentence's id to its IOB2 tags."""
+    """Read a file of UNER; map the id of each sentence to its IOB2 tags, one for each word."""
     tags = {}
     for block in path.read_text(encoding="utf8").strip().split("\n\n"):
         name = re.search(r"^# sent_id = (.+)$", block, re.M)
@@ -90,14 +111,21 @@ def read_uner(path: Path) -> dict[str, list[str]]:
 
 
 def read_columns(path: Path, vocab: Vocab) -> Iterator[tuple[str, Doc]]:
-    """Yield (document id, sentence with entities) from a file of word and IO or IOB tag columns."""
+    """Yield every sentence of a file that has a word and its IO or IOB tag on each line.
+
+    path: the file; an empty line ends a sentence, and "-DOCSTART-" begins a document.
+    vocab: the vocabulary of the Docs.
+
+    Yields (document id, the sentence as a Doc with entities). Raises ValueError where a line is not
+    a word and a tag.
+    """
     number = 0
     for block in re.split(r"\n\s*\n", path.read_text(encoding="utf8")):
-        # Not splitlines(), not split(): words of tweets hold rare line breaks and spaces.
+        # splitlines() and split() would break words of tweets that hold unusual white space.
         rows = [re.split(r"[\t ](?=\S+$)", line) for line in block.strip("\n").split("\n") if line]
         for row in rows:
             if len(row) != 2:
-                raise ValueError(f"{path}: a line is a word and its tag, this one is {row}")
+                raise ValueError(f"{path}: every line must be a word and its tag, but one is {row}")
         rows = [row for row in rows if row[0].strip()]
         if rows and rows[0][0] == "-DOCSTART-":
             number, rows = number + 1, rows[1:]
@@ -108,8 +136,14 @@ def read_columns(path: Path, vocab: Vocab) -> Iterator[tuple[str, Doc]]:
 
 
 def read_btc(folder: Path, vocab: Vocab) -> dict[str, list[tuple[str, Doc]]]:
-    """Read the Broad Twitter Corpus, split as its authors recommend: into btc.train, btc.dev and
-    btc.test, or published by section, of which test is F, dev the second half of H, train the rest.
+    """Read the Broad Twitter Corpus in the split that its authors recommend.
+
+    folder: has either the files btc.train, btc.dev and btc.test, or a file for each section, such
+        as a.conll. Of the sections, F is test, the second half of H is dev, and the rest is train.
+    vocab: the vocabulary of the Docs.
+
+    Returns for "train", "dev" and "test" a list of (document id, tweet with entities). Raises
+    ValueError where a line is not a word and a tag.
     """
     if (folder / "btc.test").is_file():
         return {
@@ -133,14 +167,23 @@ def read_btc(folder: Path, vocab: Vocab) -> dict[str, list[tuple[str, Doc]]]:
 
 
 def set_names(doc: Doc, tags: list[str]) -> None:
-    """Set the entities of the three labels from IO or IOB tags; every other token is outside."""
+    """Set the entities of a Doc; tokens of no known kind of name become "outside".
+
+    doc: is changed in place.
+    tags: an IO or IOB tag for each token; only the kinds in LABELS are known.
+    """
     known = [tag if tag[2:] in LABELS else "O" for tag in tags]
     spans = biluo_tags_to_spans(doc, iob_to_biluo(known))
     doc.set_ents([Span(doc, s.start, s.end, LABELS[s.label_]) for s in spans], default="outside")
 
 
 def write(path: Path, sentences: list[tuple[str, Doc]], group: int = 1) -> None:
-    """Write sentences, up to `group` neighbours of one document as one text."""
+    """Write sentences into a DocBin, and print how many.
+
+    path: the file to write; its folder is made if needed.
+    sentences: (document id, sentence) pairs.
+    group: how many successive sentences of one document are joined into one text, at most.
+    """
     bin_, last = DocBin(store_user_data=False), ""
     waiting: list[Doc] = []
     for name, doc in [*sentences, ("", None)]:
@@ -156,7 +199,14 @@ def write(path: Path, sentences: list[tuple[str, Doc]], group: int = 1) -> None:
 
 
 def base_data(*, source: Path, out: Path) -> None:
-    """Read the corpora below `source` and write the base model's DocBins to `out`."""
+    """Read the source corpora and write the DocBins that the base model is made from.
+
+    source: a folder with the folders ewt, uner, gum, btc and wikigold.
+    out: the folder to write into; it is made if needed.
+
+    Raises ValueError where UNER lacks a sentence of EWT, or a line of a name corpus is not a word
+    and a tag; FileNotFoundError where a file of EWT, UNER or WikiGold is missing.
+    """
     vocab = Vocab()
     syntax: dict[str, list[tuple[str, Doc]]] = {"train": [], "dev": [], "test": []}
     names: dict[str, list[tuple[str, Doc]]] = {}
@@ -167,7 +217,7 @@ def base_data(*, source: Path, out: Path) -> None:
             sent_id = re.search(r"^# sent_id = (.+)$", block, re.M)
             if part in uner and sent_id:
                 if sent_id[1] not in uner[part]:
-                    raise ValueError(f"EWT's {sent_id[1]} is not in UNER: another release of one?")
+                    raise ValueError(f"UNER lacks EWT's {sent_id[1]}: are their releases the same?")
                 copy = doc.copy()
                 set_names(copy, uner[part][sent_id[1]])
                 names.setdefault(f"uner_{part}", []).append((name, copy))
@@ -184,7 +234,8 @@ def base_data(*, source: Path, out: Path) -> None:
             names.setdefault(f"gum_{part}", []).append((name, doc))
     for part, tweets in read_btc(source / "btc", vocab).items():
         names[f"btc_{part}"] = tweets
-    # wikigold has no official split: a tenth of its sentences each for dev and test, by hash.
+    # WikiGold has no official split. A hash of each sentence puts about a tenth into test and about
+    # a tenth into dev.
     for name, doc in read_columns(source / "wikigold/wikigold.conll.txt", vocab):
         tenth = int(hashlib.sha256(doc.text.encode()).hexdigest(), 16) % 10
         part = {0: "test", 1: "dev"}.get(tenth, "train")
@@ -192,8 +243,8 @@ def base_data(*, source: Path, out: Path) -> None:
     for corpus in ("btc", "gum", "uner", "wikigold"):
         write(out / f"test_{corpus}.spacy", names[f"{corpus}_test"])
     write(out / "syntax_train.spacy", syntax["train"], GROUP)
-    # UNER's train part is not among the sources: its dev part trains, its test part measures.
-    # GUM counts twice: it is the smallest for its variety.
+    # UNER's train part is not among the sources, so its dev part serves for training.
+    # GUM is there twice, because it is small for the variety of its texts.
     parts = ["btc_train", "gum_train", "gum_train", "uner_dev", "wikigold_train"]
     write(out / "ner_train.spacy", [pair for part in parts for pair in names[part]])
     parts = ["btc_dev", "gum_dev", "wikigold_dev"]
@@ -201,7 +252,7 @@ def base_data(*, source: Path, out: Path) -> None:
 
 
 def main(source: Path, out: Path) -> None:
-    """Turn the base model's source corpora into DocBins."""
+    """Turn the corpora in the folder SOURCE into DocBins in the folder OUT."""
     base_data(source=source, out=out)
 
 

@@ -2,8 +2,8 @@
 
     python -m weasel run wheel base_model
 
-Weights are rounded to 10 bits of mantissa, as bfloat16's neighbours have it: no score moves by more
-than noise, and the wheel is half as large.
+Weights are rounded to 10 bits of mantissa, as many as half precision (float16) has. That makes the
+wheel half as large and changes no score by more than noise.
 """
 
 import shutil
@@ -21,8 +21,11 @@ from wasabi import msg
 from scripts.release.wheel import build_package
 from scripts.storage.docbins import read_docs
 
+# float32 has 23 bits of mantissa; without these, 10 are left.
 DROPPED_BITS = 13
+# The scores of syntax that are reported, by the names that spaCy gives them.
 SYNTAX = ("tag_acc", "pos_acc", "morph_acc", "dep_uas", "dep_las", "sents_f", "lemma_acc")
+# The corpora as the wheel's meta.json lists them: name, repository, licence.
 SOURCES = [
     ("Universal Dependencies English Web Treebank", "UD_English-EWT", "CC BY-SA 4.0"),
     ("Universal NER English EWT", "UNER_English-EWT", "CC BY-SA 4.0"),
@@ -33,7 +36,14 @@ SOURCES = [
 
 
 def round_weights(nlp: Language) -> None:
-    """Round every weight to the nearest one whose last bits are zero, which compress to nothing."""
+    """Round every weight to the nearest float32 whose last DROPPED_BITS bits are zero.
+
+    Zero bits compress well, which makes the wheel smaller.
+
+    nlp: the pipeline, which is changed in place.
+
+    Raises AssertionError where a weight is not finite.
+    """
     half, mask = 1 << (DROPPED_BITS - 1), ~((1 << DROPPED_BITS) - 1)
     for _, pipe in nlp.pipeline:
         for node in pipe.model.walk():  # type: ignore[attr-defined]
@@ -46,7 +56,14 @@ def round_weights(nlp: Language) -> None:
 
 
 def measure(nlp: Language, corpus: Path) -> dict[str, float]:
-    """Score the pipeline on the dev and test splits: syntax on EWT, names on each corpus."""
+    """Measure syntax on EWT's dev and test parts, and entities on each name corpus's test part.
+
+    nlp: the pipeline.
+    corpus: the folder of DocBins that base_model/data.py wrote.
+
+    Returns scores from 0 to 1, rounded to four digits, by names such as "ewt_dev_tag_acc" and
+    "btc_test_ents_f".
+    """
     scores: dict[str, float] = {}
     for part in ("dev", "test"):
         docs = read_docs(corpus / f"{part}_ewt.spacy", nlp.vocab)
@@ -62,7 +79,17 @@ def measure(nlp: Language, corpus: Path) -> dict[str, float]:
 
 
 def base_model(*, syntax: Path, ner: Path, corpus: Path, output: Path, version: str) -> Path:
-    """Write the wheel into `output`; return its path."""
+    """Put the pipeline together, round its weights, measure it, and write its wheel.
+
+    syntax: the folder of the trained pipeline with tagger, morphologizer, parser and lemmatizer.
+    ner: the folder of the trained pipeline with the entity recognizer.
+    corpus: the folder of DocBins to measure on.
+    output: the folder for the wheel, which must exist.
+    version: the package's version, such as "1.0.0".
+
+    Prints the scores and the wheel's size; returns the wheel's path. Raises BuildError where the
+    wheel cannot be built.
+    """
     nlp = spacy.load(syntax)
     nlp.add_pipe("ner", source=spacy.load(ner))
     round_weights(nlp)
@@ -87,13 +114,13 @@ def base_model(*, syntax: Path, ner: Path, corpus: Path, output: Path, version: 
         nlp.to_disk(folder / "model")
         built = build_package(model=folder / "model", meta=nlp.meta, output=folder)
         wheel = Path(shutil.move(built, output / built.name))
-    msg.table(scores.items(), header=("Score", ""), divider=True)
+    msg.table(scores.items(), header=("Score", "Value"), divider=True)
     msg.good(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB")
     return wheel
 
 
 def main(syntax: Path, ner: Path, corpus: Path, output: Path, version: str = "1.0.0") -> None:
-    """Put the embedded base model together, measure it, and write its wheel."""
+    """Join the pipelines SYNTAX and NER, measure on CORPUS, and write the wheel into OUTPUT."""
     base_model(syntax=syntax, ner=ner, corpus=corpus, output=output, version=version)
 
 

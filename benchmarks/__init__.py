@@ -1,1 +1,1 @@
-"""How fast the project is, and how its training strategies compare."""
+"""Measure how fast the project is, and compare its training strategies."""

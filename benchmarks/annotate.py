@@ -1,12 +1,17 @@
-"""How fast texts are annotated, by how many workers, and in how much memory.
+"""Measure how fast texts are annotated with one and more workers, and in how much memory.
 
     python -m weasel run annotate benchmarks
 
-Prints three tables: one core against bare `nlp.pipe` for each format, one process against two and
-against Ray's actors, and the memory of the largest process from 10,000 documents to a million. The
-texts are sentences of the general English that the project brings, each with words of its own. To
-load the model counts, for bare `nlp.pipe` too; a Ray cluster stands before the clock starts. On one
-core seconds are those of the processor. Takes half an hour on two cores, which should be idle.
+Prints three tables:
+
+1. for each output format, annotation on one core against bare `nlp.pipe`, in CPU time;
+2. one process against two processes and two Ray actors, in elapsed time;
+3. the memory of two processes, from 10,000 short documents to a million.
+
+The texts are the general English texts of assets/general.jsonl, with random words and a number put
+before each, so that no two are alike; the short ones have nothing else. The time includes loading
+the model, for bare `nlp.pipe` too, but not starting a Ray cluster. Takes half an hour on two cores,
+which should be idle.
 """
 
 import json
@@ -33,29 +38,42 @@ from scripts.runtime.kernels import choose_blis
 from scripts.runtime.workers import ENGINE, Cluster, Engine, Jobs, connect
 
 GENERAL = Path("../assets/general.jsonl")
+# How many documents each of the three tables is measured with.
 BARE = 20_000
 MANY = 200_000
 SIZES = (10_000, 100_000, 1_000_000)
+# How many random words are put before each text.
 OWN_WORDS = 5
 
 
 class Figures(NamedTuple):
-    """What one run took."""
+    """The words (tokens) that one run annotated, and the time and memory that it took."""
 
     words: int
     seconds: float
     largest: int
-    """Peak bytes of the process that had most, shared ones by share."""
+    """Peak memory of the largest process in bytes; 0 if it was not measured.
+
+    It is the proportional set size: memory that processes share is divided among them.
+    """
     all: int
-    """Peak bytes of all processes together."""
+    """Peak memory of all processes together in bytes; 0 if it was not measured."""
 
     @property
     def speed(self) -> float:
+        """Words per second."""
         return self.words / self.seconds
 
 
 def write_texts(path: Path, number: int, *, short: bool = False) -> Path:
-    """Write texts, each with words and a number of its own; short ones have no more than that."""
+    """Write a JSONL file of texts, no two alike.
+
+    path: the file to write.
+    number: how many texts.
+    short: write only the random words and a number, without a general text after them.
+
+    Returns `path`.
+    """
     rng = random.Random(0)
     texts = [record["text"] for record in srsly.read_jsonl(GENERAL)]
     words = sorted({word for text in texts for word in text.split()})
@@ -68,7 +86,13 @@ def write_texts(path: Path, number: int, *, short: bool = False) -> Path:
 
 
 def bare(model: str, source: Path) -> tuple[int, float]:
-    """Load a model and run `nlp.pipe` over texts that are in memory; return words and seconds."""
+    """Load a model and run `nlp.pipe` over texts that are already in memory.
+
+    model: the folder or name of a pipeline.
+    source: a JSONL file; its first BARE texts are used.
+
+    Returns the number of words and the seconds of CPU time.
+    """
     texts = [record["text"] for record in islice(srsly.read_jsonl(source), BARE)]
     choose_blis()
     start = time.process_time()
@@ -79,7 +103,16 @@ def bare(model: str, source: Path) -> tuple[int, float]:
 def whole(
     model: str, source: Path, format_: str, jobs: Jobs, *, cpu: bool = False
 ) -> tuple[int, float]:
-    """Annotate a file; return words and seconds, with `cpu` those of the processor."""
+    """Annotate a file with `annotate`, reading and writing included.
+
+    model: the folder or name of a pipeline.
+    source: a JSONL file of texts.
+    format_: the output format, a key of SUFFIXES in scripts/annotation/options.py.
+    jobs: the number of processes, or a Ray cluster, which is started before the time is taken.
+    cpu: measure CPU time of this process instead of elapsed time.
+
+    Returns the number of words and the seconds. Raises DataError where `annotate` does.
+    """
     clock = time.process_time if cpu else time.perf_counter
     if isinstance(jobs, Cluster):
         connect(jobs)
@@ -91,9 +124,15 @@ def whole(
 
 
 def measure(model: str, source: Path, jobs: int, *options: str, memory: bool = False) -> Figures:
-    """The figures of a process of its own, and of those below it; jobs 0 is bare `nlp.pipe`.
+    """Measure one run of this module in a new process.
 
-    memory: look how much they have, which takes time of theirs.
+    model: the folder or name of a pipeline.
+    source: a JSONL file of texts.
+    jobs: the number of workers; 0 means bare `nlp.pipe`.
+    options: more command-line options of this module.
+    memory: also measure the memory of the process and its children, which slows them down a little.
+
+    Returns what the run took. Raises SystemExit when the process fails.
     """
     command = [sys.executable, "-m", "benchmarks.annotate", model]
     command += ["--source", str(source), "--jobs", str(jobs), *options]
@@ -105,17 +144,17 @@ def measure(model: str, source: Path, jobs: int, *options: str, memory: bool = F
             sizes = [member.memory_full_info().pss for member in family]
             largest, every = max(largest, *sizes), max(every, sum(sizes))
         except psutil.Error:
-            pass  # one of them has just ended
+            pass  # A process has ended since it was listed.
         time.sleep(0.5)
     said, _ = process.communicate()
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} left with status {process.returncode}")
+        raise SystemExit(f"{' '.join(command)} failed with exit status {process.returncode}")
     words, seconds = json.loads(said.splitlines()[-1])
     return Figures(words, seconds, largest, every)
 
 
 def show(title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Print a table."""
+    """Print a table under a title; numbers get two decimals, strings are printed as they are."""
     msg.divider(title)
     shown = [[x if isinstance(x, str) else f"{x:,.2f}" for x in row] for row in rows]
     aligns = ("l", *("r" for _ in header[1:]))
@@ -123,7 +162,11 @@ def show(title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> No
 
 
 def on_one_core(model: str, folder: Path) -> None:
-    """Each format against bare `nlp.pipe`, measured beside it."""
+    """Print the first table: each output format against bare `nlp.pipe`, measured just before it.
+
+    model: the folder or name of a pipeline.
+    folder: for the texts.
+    """
     source = write_texts(folder / "bare.jsonl", BARE)
     rows = []
     for name in SUFFIXES:
@@ -136,7 +179,12 @@ def on_one_core(model: str, folder: Path) -> None:
 
 
 def on_more(model: str, folder: Path, documents: int) -> None:
-    """One process, two processes, two actors of Ray."""
+    """Print the second table: one process, two processes and two Ray actors.
+
+    model: the folder or name of a pipeline.
+    folder: for the texts.
+    documents: how many texts to annotate.
+    """
     source = write_texts(folder / "many.jsonl", documents)
     one, two = (measure(model, source, jobs) for jobs in (1, 2))
     ray = measure(model, source, 2, "--engine", "ray")
@@ -150,7 +198,11 @@ def on_more(model: str, folder: Path, documents: int) -> None:
 
 
 def in_memory(model: str, folder: Path) -> None:
-    """More and more documents, with two processes."""
+    """Print the third table: the memory of two processes for each number of documents in SIZES.
+
+    model: the folder or name of a pipeline.
+    folder: for the texts.
+    """
     rows = []
     for size in SIZES:
         found = measure(
@@ -164,14 +216,16 @@ def in_memory(model: str, folder: Path) -> None:
 
 def main(
     model: str,
-    documents: int = typer.Option(MANY, help="For one process, two, and Ray"),
-    source: Path | None = typer.Option(None, help="Measure one file, and print words and seconds"),
+    documents: int = typer.Option(MANY, help="Documents for the table of workers"),
+    source: Path | None = typer.Option(
+        None, help="Only measure this file: print words and seconds"
+    ),
     format_: str = typer.Option("jsonl", "--format"),
-    jobs: int = typer.Option(0, help="Workers for that file; 0 is bare nlp.pipe"),
+    jobs: int = typer.Option(0, help="Workers for that file; 0 means bare nlp.pipe"),
     engine: Engine = ENGINE,
-    cpu: bool = typer.Option(False, "--cpu", help="Seconds of the processor, for one process"),
+    cpu: bool = typer.Option(False, "--cpu", help="Measure CPU time; for one process only"),
 ) -> None:
-    """How fast texts are annotated, by how many workers, and in how much memory."""
+    """Measure how fast texts are annotated with one and more workers, and in how much memory."""
     if source:
         workers: Jobs = Cluster(None, jobs) if engine is Engine.ray else jobs
         found = whole(model, source, format_, workers, cpu=cpu) if jobs else bare(model, source)

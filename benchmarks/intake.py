@@ -1,11 +1,13 @@
-"""How fast labelled texts are taken in, and in how much memory, from 10,000 texts to a million.
+"""Measure how fast labelled texts are read and checked, and in how much memory.
 
     python -m weasel run intake benchmarks
 
-Prints a table: words per second with one worker and with one for each core, their ratios to bare
-`nlp.make_doc` and DocBin writing in the same run, and the peak memory of all processes together
-(proportional set size). The texts are the demo's, each with words of its own in front. Takes about
-eight minutes on two cores, which should be idle.
+Prints a table with a row for each number of texts, from 10,000 to a million. It has the words per
+second of the bare work (only tokenizing and writing a DocBin), of one worker, and of one worker for
+each core; the ratio of one worker to the bare work, and of all workers to one; and the peak memory
+of all processes together (proportional set size: memory that processes share is divided among
+them). The texts are those of the demo, with random words put before each so that hardly any two are
+alike. Takes about eight minutes on two cores, which should be idle.
 """
 
 import json
@@ -34,12 +36,18 @@ from scripts.storage.docbins import ATTRS
 
 ASSETS = Path("../assets")
 SIZES = (10_000, 100_000, 1_000_000)
+# The bare work is measured on this many texts at most.
 BARE = 50_000
+# How many random words are put before each text.
 OWN_WORDS = 5
 
 
 def write_texts(path: Path, number: int) -> None:
-    """Write a file of labelled texts, hardly any two alike, each a document."""
+    """Write a JSONL file of labelled texts, hardly any two alike, each a document of its own.
+
+    path: the file to write.
+    number: how many texts.
+    """
     rng = random.Random(0)
     records = list(srsly.read_jsonl(ASSETS / "telecom/train.jsonl"))
     plain = srsly.read_jsonl(ASSETS / "general.jsonl")
@@ -57,7 +65,15 @@ def write_texts(path: Path, number: int) -> None:
 
 
 def intake(source: Path, base: Path, jobs: int) -> tuple[int, float]:
-    """Take in a file; return the words and the seconds that it took."""
+    """Read and check a file of labelled texts as `preprocess` does.
+
+    source: a JSONL file of labelled texts.
+    base: the folder of the base model.
+    jobs: the number of worker processes.
+
+    Returns the number of words in train, dev and test, and the elapsed seconds. Raises ParamsError
+    or DataError where params.yaml or the file cannot be used.
+    """
     params = load_params(Path("../params.yaml"))
     data = params.data.model_copy(update={"source": str(source)})
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
@@ -68,7 +84,13 @@ def intake(source: Path, base: Path, jobs: int) -> tuple[int, float]:
 
 
 def bare(source: Path, base: Path) -> tuple[int, float]:
-    """Tokenize the texts and write a DocBin of them, no more; return words and seconds."""
+    """Only tokenize texts that are already in memory and write a DocBin of them.
+
+    source: a JSONL file; its first BARE texts are used, and the DocBin is written beside it.
+    base: the folder of the base model.
+
+    Returns the number of words and the elapsed seconds.
+    """
     texts = [record["text"] for record in islice(srsly.read_jsonl(source), BARE)]
     nlp = load_tokenizer(base)
     start = time.perf_counter()
@@ -78,7 +100,15 @@ def bare(source: Path, base: Path) -> tuple[int, float]:
 
 
 def measure(source: Path, base: Path, jobs: int) -> tuple[float, int]:
-    """Words per second and peak bytes of a process of its own; jobs 0 is the bare work."""
+    """Measure one run of this module in a new process.
+
+    source: a JSONL file of labelled texts.
+    base: the folder of the base model.
+    jobs: the number of workers; 0 means the bare work.
+
+    Returns words per second, and the peak memory of the process and its children in bytes. Raises
+    SystemExit when the process fails.
+    """
     command = [sys.executable, "-m", "benchmarks.intake", str(base)]
     command += ["--source", str(source), "--jobs", str(jobs)]
     process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -88,20 +118,22 @@ def measure(source: Path, base: Path, jobs: int) -> tuple[float, int]:
             family = [process, *process.children(recursive=True)]
             peak = max(peak, sum(member.memory_full_info().pss for member in family))
         except psutil.Error:
-            pass  # one of them has just ended
+            pass  # A process has ended since it was listed.
         time.sleep(0.1)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} left with status {process.returncode}")
+        raise SystemExit(f"{' '.join(command)} failed with exit status {process.returncode}")
     words, seconds = json.loads(process.stdout.read().splitlines()[-1])
     return words / seconds, peak
 
 
 def main(
     base: Path,
-    source: Path | None = typer.Option(None, help="Measure one file, and print words and seconds"),
-    jobs: int = typer.Option(0, help="Workers for that file; 0 tokenizes and writes, no more"),
+    source: Path | None = typer.Option(
+        None, help="Only measure this file: print words and seconds"
+    ),
+    jobs: int = typer.Option(0, help="Workers for that file; 0 only tokenizes and writes"),
 ) -> None:
-    """How fast labelled texts are taken in, and in how much memory."""
+    """Measure how fast labelled texts are read and checked, and in how much memory."""
     if source:
         print(json.dumps(intake(source, base, jobs) if jobs else bare(source, base)))
         return

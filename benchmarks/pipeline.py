@@ -1,9 +1,11 @@
-"""How fast the project is, each figure against a yardstick in the same run.
+"""Measure how fast the demo runs: from nothing, with nothing to do, and in training.
 
-    python -m benchmarks.pipeline
+    python -m weasel run pipeline benchmarks
 
-Prints a table of medians and ratios. Works on a clone of the last commit in a scratch folder; the
-machine should be idle. Takes about ten minutes on two cores.
+Prints a table with the median of each measurement, a yardstick to compare it with, and the ratio of
+the two. All yardsticks are measured in the same run, except that of the cold run, which is two
+minutes. Works on a clone of the last commit in a temporary folder. Takes about ten minutes on two
+cores, which should be idle.
 """
 
 import os
@@ -23,18 +25,23 @@ from wasabi import msg
 PYTHON = sys.executable
 DVC, WEASEL = [PYTHON, "-m", "dvc", "repro"], [PYTHON, "-m", "weasel", "run", "all"]
 ROOT = Path(__file__).parents[1]
+# A dvc.yaml of one stage, the least that DVC can be given to do.
 ONE_STAGE = "stages:\n  one:\n    cmd: python -c \"open('out', 'w')\"\n    outs: [out]\n"
+# How many training steps are measured.
 STEPS = 400
 
 
 def run(command: list[str], folder: Path) -> None:
-    """Run a command in a folder, in silence; stop where it fails."""
+    """Run a command in a folder without showing its output.
+
+    Raises CalledProcessError when the command fails.
+    """
     environment = os.environ | {"PATH": f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
 
 
 def seconds(work: Callable[[], object], times: int) -> float:
-    """The median time of `work` in seconds."""
+    """Call `work` as often as `times` says; return the median of the elapsed seconds."""
     taken = []
     for _ in range(times):
         start = time.perf_counter()
@@ -44,14 +51,31 @@ def seconds(work: Callable[[], object], times: int) -> float:
 
 
 def cold_run(scratch: Path) -> tuple[Path, float]:
-    """Clone the last commit, run everything without any cache; return the clone and the time."""
+    """Clone the last commit and run every stage, with nothing in DVC's cache.
+
+    scratch: the folder to clone into.
+
+    Returns the clone's folder and the elapsed seconds. Raises CalledProcessError when a stage
+    fails.
+    """
     clone = scratch / "clone"
     run(["git", "clone", "--quiet", str(ROOT), str(clone)], scratch)
     return clone, seconds(lambda: run(DVC, clone), 1)
 
 
 def no_op(scratch: Path, clone: Path, times: int) -> list[tuple[str, float, float, str]]:
-    """Nothing to do: ours against DVC's in a repository of one stage, and weasel's own start."""
+    """Measure `dvc repro` and `weasel run all` where every stage is up to date.
+
+    The yardstick of `dvc repro` is the same command in a new repository with only one stage. The
+    yardstick of `weasel run all` is 1.3 times that, plus weasel's time for a trivial command.
+
+    scratch: the folder to make that repository in.
+    clone: the folder of `cold_run`.
+    times: how often each command is run.
+
+    Returns rows of (what is measured, seconds, yardstick in seconds, aim for the ratio). Raises
+    CalledProcessError when a command fails.
+    """
     empty = scratch / "empty"
     empty.mkdir()
     run(["git", "init", "--quiet"], empty)
@@ -61,7 +85,8 @@ def no_op(scratch: Path, clone: Path, times: int) -> list[tuple[str, float, floa
         "workflows: {all: [one]}\ncommands: [{name: one, script: [python --version]}]\n"
     )
     run(DVC, empty)
-    run(WEASEL, clone)  # makes the report, which dvc alone does not
+    # Make the report, which `dvc repro` does not make, so that nothing is left to do below.
+    run(WEASEL, clone)
     yardstick = seconds(lambda: run(DVC, empty), times)
     weasel = seconds(lambda: run(WEASEL, empty), times)
     ours = seconds(lambda: run(DVC, clone), times)
@@ -73,8 +98,18 @@ def no_op(scratch: Path, clone: Path, times: int) -> list[tuple[str, float, floa
 
 
 def training(scratch: Path, clone: Path, times: int) -> list[tuple[str, float, float, str]]:
-    """The same steps: the component alone against the full pipeline with frozen components, and
-    the chosen kernels against those that the libraries take on this processor.
+    """Measure STEPS steps of training against two other ways to train them.
+
+    One yardstick is the full pipeline with all other components frozen, where the project trains
+    the component alone. The other is training with the BLIS kernels that the library picks for this
+    processor, where the project chooses them itself (scripts/runtime/kernels.py).
+
+    scratch: the folder for configs and models.
+    clone: the folder of `cold_run`.
+    times: how often each training is run.
+
+    Returns rows of (what is measured, seconds, yardstick in seconds, aim for the ratio). Raises
+    CalledProcessError when a training fails.
     """
     lean = load_config(clone / "training/config.cfg")
     lean["training"] |= {"max_steps": STEPS, "eval_frequency": 50, "patience": 0, "max_epochs": 0}
@@ -102,8 +137,12 @@ def training(scratch: Path, clone: Path, times: int) -> list[tuple[str, float, f
     ]
 
 
-def main(times: int = typer.Option(5, help="Runs of each command; the median counts")) -> None:
-    """How fast the project is, each figure against a yardstick in the same run."""
+def main(
+    times: int = typer.Option(
+        5, help="How often each command is run, training three times at most"
+    ),
+) -> None:
+    """Measure how fast the demo runs: from nothing, with nothing to do, and in training."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         msg.info("Cold run of the demo")

@@ -1,14 +1,20 @@
-"""Measure the strategies on real tasks: what is learned, what is kept, what it costs.
+"""Compare the training strategies on real tasks: what is learned, what is kept, what it costs.
 
     python -m weasel run strategies benchmarks
 
-Needs the assets of this folder and the DocBins of base_model (see README.md). Two tasks: fashion
-brands in Reddit comments (one new label) and WNUT-17 (six labels in tweets and posts, four of which
-mean what labels of the base mean: renamed to those, and as they are). What is kept is measured on
-the test parts of the base's own four corpora. The general text to rehearse on is the raw text of
-their training parts: all of it, and for the second table less of it. A run that the output has
-already is not made again. Prints tables in Markdown: mean and spread over the seeds, and new F
-against retention over the amount of general text.
+Needs the assets of this folder and the DocBins of base_model (see README.md). There are two tasks:
+
+- fashion brands in Reddit comments: one new label;
+- WNUT-17: six labels in tweets and posts. Four of them mean the same as labels of the base model.
+  The task is measured twice: with these four renamed to the base's labels, and with none renamed.
+
+How much the model keeps of what the base model knew is measured on the test parts of the base's own
+four name corpora. The text to rehearse on is the sentences of the base's training parts, without
+their annotation.
+
+Prints two kinds of tables in Markdown. `report` makes one for each task: mean and standard
+deviation over the seeds. `curve` makes one of how the amount of general text changes F of the new
+label and retention. Every run is stored in the output file, and a run that it has is not repeated.
 """
 
 import subprocess
@@ -43,14 +49,18 @@ from scripts.training.config import configure
 ROOT = Path("..")
 BASE = ROOT / "training/base"
 GOLD = ("btc", "wikigold", "uner", "gum")
-# What wnut17 calls by another name than the base: "as it is", these rival the base's labels.
+# Labels of WNUT-17, and the base model's labels that mean the same. In the task "as it is" they are
+# not renamed, so that two labels compete for the same entities.
 RENAME = {"person": "PERSON", "location": "LOC", "corporation": "ORG", "group": "ORG"}
+# For each task its data, and the labels to rename in it.
 TASKS: dict[str, tuple[str, dict[str, str]]] = {
     "fashion_brands": ("fashion_brands", {}),
     "wnut17, renamed": ("wnut17", RENAME),
     "wnut17, as it is": ("wnut17", {}),
 }
-# What everyone does is the first; the others are the project's, with params.yaml's other values.
+# The rows of the first tables, with what each changes in params.yaml. The first is plain
+# fine-tuning: tokens without annotation count as outside any entity, and nothing is rehearsed. The
+# others are the project's strategies.
 ROWS: dict[str, dict[str, dict]] = {
     "plain update": {
         "data": {"unlabelled": "outside"},
@@ -61,7 +71,8 @@ ROWS: dict[str, dict[str, dict]] = {
     "extend": {"training": {"strategy": "extend"}},
     "replace": {"training": {"strategy": "replace"}},
 }
-# Rows of the curve, and texts besides all that there are.
+# The rows of ROWS that the second table compares, and its numbers of general texts. It has the
+# figures with all general texts, too.
 CURVE = ("update", "extend")
 AMOUNTS = (300, 2_500)
 WNUT = {
@@ -72,7 +83,12 @@ WNUT = {
 
 
 def write_tasks(source: Path, scratch: Path) -> None:
-    """Lay out both tasks as folders of train, perhaps dev, and test."""
+    """Copy both tasks into the layout that `preprocess` reads.
+
+    source: the folder of the downloaded assets.
+    scratch: gets the folders fashion_brands (files for train and test) and wnut17 (train, dev and
+        test).
+    """
     folders = {name: scratch / name for name in ("fashion_brands", "wnut17")}
     for folder in folders.values():
         folder.mkdir()
@@ -85,7 +101,13 @@ def write_tasks(source: Path, scratch: Path) -> None:
 
 
 def read_general(corpus: Path, nlp: Language) -> list[str]:
-    """The sentences of the base's training texts, each once, in an order that is no corpus's."""
+    """Read the sentences of the base model's training texts, without annotation.
+
+    corpus: the folder of DocBins that base_model/data.py wrote.
+    nlp: the base model, for its vocabulary.
+
+    Returns each sentence once, sorted by hash, so that the first ones come from all corpora.
+    """
     docs = [
         doc
         for part in ("syntax_train", "ner_train")
@@ -100,7 +122,16 @@ def read_general(corpus: Path, nlp: Language) -> list[str]:
 
 
 def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, float]:
-    """Run preprocess to assemble in `folder`; return the model, the corpus's data and seconds."""
+    """Prepare the data, train, and put the tuned pipeline together.
+
+    base: the folder of the base model.
+    params: all settings, as in params.yaml.
+    folder: the folder for everything that is made.
+
+    Returns the folder of the tuned pipeline, the content of the corpus's data.json, and the elapsed
+    seconds of training alone. Raises DataError where the data cannot be used, CalledProcessError
+    when training fails.
+    """
     preprocess(params=params, base=base, output=folder / "corpus")
     data = srsly.read_json(folder / "corpus/data.json")
     config = configure(
@@ -127,12 +158,19 @@ def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, floa
 
 
 def predict(nlp: Language, docs: list[Doc]) -> list[Doc]:
-    """Run a whole pipeline over the texts of `docs`."""
+    """Run a whole pipeline over the texts of `docs`; return its Docs in the same order."""
     return list(nlp.pipe(doc.text for doc in docs))
 
 
 def running_time(model: Language, base: Language, docs: list[Doc]) -> tuple[float, float]:
-    """Words per second of a pipeline, and its running time as a multiple of the base's."""
+    """Measure how fast a pipeline is, as the median of three runs that alternate with the base's.
+
+    model: the pipeline to measure.
+    base: the pipeline to compare it with.
+    docs: the texts to run both on.
+
+    Returns words per second, and the running time as a multiple of the base's.
+    """
     times: dict[str, list[float]] = {"model": [], "base": []}
     for _ in range(3):
         for name, nlp in (("model", model), ("base", base)):
@@ -144,12 +182,15 @@ def running_time(model: Language, base: Language, docs: list[Doc]) -> tuple[floa
 
 
 def megabytes(folder: Path) -> float:
-    """The size of a folder's files."""
+    """Return the size of all files in a folder, in megabytes (1,000,000 bytes)."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 class Run(NamedTuple):
-    """A row of the table with one seed; `texts` of general text, 0 for all."""
+    """One training: a key of TASKS, a key of ROWS, how much general text, and the seed.
+
+    `texts` is the number of general texts to rehearse on; 0 means all.
+    """
 
     task: str
     row: str
@@ -158,7 +199,11 @@ class Run(NamedTuple):
 
 
 def wanted_runs(seeds: int) -> list[Run]:
-    """The runs of both tables; one seed where the spread is of no matter."""
+    """List the runs of all tables.
+
+    seeds: how many seeds each row of the first tables gets. The row "replace", the task "wnut17, as
+        it is" and the second table get only one, to save time; "replace" is left out of that task.
+    """
     runs = [
         Run(task, row, 0, seed)
         for task in TASKS
@@ -171,7 +216,16 @@ def wanted_runs(seeds: int) -> list[Run]:
 
 
 def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
-    """Train and measure; the first run of a task measures the base, too."""
+    """Train and measure one run; a task's first run also measures the base model.
+
+    run: what to train.
+    corpus: the folder of DocBins that base_model/data.py wrote.
+    scratch: the folder with the tasks and the general texts, which also gets the run's own folder.
+
+    Returns records of the run's fields, the seconds of training and what `measure` returns: one of
+    the run and, for the first run of a task, one of the base model before it. Raises ParamsError or
+    DataError where the settings or the data cannot be used, CalledProcessError when training fails.
+    """
     values = load_params(ROOT / "params.yaml").model_dump()
     name, rename = TASKS[run.task]
     values["data"] |= {"source": str(scratch / name), "rename": rename}
@@ -193,7 +247,17 @@ def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
 
 
 def measure(path: Path, base: Path, corpus: Path, data: dict, folder: Path) -> dict:
-    """F of new and kept labels, speed and size of a finished pipeline."""
+    """Measure F, speed and size of a finished pipeline.
+
+    path: the folder of the pipeline.
+    base: the folder of the base model.
+    corpus: the folder of DocBins that base_model/data.py wrote.
+    data: the content of data.json of the run's corpus.
+    folder: the run's folder, with the test part of its corpus.
+
+    Returns `new` (F of the task's labels on its test part), F of the base's labels on each corpus
+    of GOLD, `words_per_second`, `time_ratio` (running time divided by the base's), and `megabytes`.
+    """
     nlp, before = spacy.load(path), spacy.load(base)
     docs = list(read_docs(folder / "corpus/test", nlp.vocab))
     found = {"new": score(predict(nlp, docs), docs, data["labels"])["ents_f"]}
@@ -207,7 +271,13 @@ def measure(path: Path, base: Path, corpus: Path, data: dict, folder: Path) -> d
 
 
 def report(runs: pd.DataFrame) -> str:
-    """The first table: mean ± standard deviation over the seeds, retention after each kept F."""
+    """Write a Markdown table for each task, from the runs with all general texts.
+
+    runs: the records of `make_run`, one a row.
+
+    Returns the tables. F is the mean ± standard deviation over the seeds; after each F of the
+    base's labels comes retention in brackets, which is that F divided by the base model's.
+    """
     lines = []
     for task, rows in runs[runs.texts == 0].groupby("task", sort=False):
         base = rows[rows.row == "base"].iloc[0]
@@ -228,7 +298,12 @@ def report(runs: pd.DataFrame) -> str:
 
 
 def curve(runs: pd.DataFrame) -> str:
-    """The second table: new F, and retention (mean of the gold sets), by general texts; seed 0."""
+    """Write a Markdown table of new F and retention for each number of general texts.
+
+    runs: the records of `make_run`, one a row; those of fashion brands with seed 0 are used.
+
+    Returns the table. Retention is the mean over the corpora of GOLD.
+    """
     found = runs[(runs.task == "fashion_brands") & (runs.seed == 0)].set_index(["row", "texts"])
     base = found.loc[("base", 0)]
     lines = markdown(["general texts", *(f"{row}: new F, retention" for row in CURVE)])
@@ -243,7 +318,7 @@ def curve(runs: pd.DataFrame) -> str:
 
 
 def markdown(header: list[str]) -> list[str]:
-    """The first two lines of a table."""
+    """Return the header line of a Markdown table and the line below it."""
     return ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
 
 
@@ -251,10 +326,12 @@ def main(
     source: Path,
     corpus: Path,
     output: Path,
-    seeds: int = typer.Option(3, help="Runs of each row"),
-    jobs: int = typer.Option(1, help="Runs at a time; more than one makes the times less exact"),
+    seeds: int = typer.Option(3, help="How many seeds each row is trained with"),
+    jobs: int = typer.Option(
+        1, help="How many runs at once; with more than one, times are less exact"
+    ),
 ) -> None:
-    """Measure the strategies on real tasks."""
+    """Compare the training strategies on real tasks: assets in SOURCE, DocBins in CORPUS."""
     output.parent.mkdir(parents=True, exist_ok=True)
     rows = srsly.read_json(output) if output.exists() else []
     done = {Run(*(row[key] for key in Run._fields)) for row in rows}
