@@ -1,4 +1,4 @@
-"""Documents to annotate, and what was made of them, for tests of annotating."""
+"""Make documents, annotate them and read the results, for tests of annotating."""
 
 import gzip
 import json
@@ -17,6 +17,7 @@ from tests.conftest import PEOPLE, PLACES
 
 
 def sentences(number: int) -> list[dict[str, Any]]:
+    """Make documents of one sentence with a person, a band and a place."""
     return [
         {"id": i, "text": f"{PEOPLE[i % 5]} saw n78 in {PLACES[i % 3]} {i} times .", "ratio": i / 7}
         for i in range(number)
@@ -24,7 +25,10 @@ def sentences(number: int) -> list[dict[str, Any]]:
 
 
 def write(path: Path, rows: list[Any]) -> Path:
-    """Write documents in the format that the suffix names; bytes are written as they are."""
+    """Write documents in the format that the suffix of `path` names, and return `path`.
+
+    rows: documents; in formats with lines, also bytes, which are written unchanged.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = path.name.split(".", 1)[1]
     opener: Any = gzip.open if kind.endswith(".gz") else open
@@ -42,7 +46,10 @@ def write(path: Path, rows: list[Any]) -> Path:
 
 
 def to_line(kind: str, row: dict[str, Any]) -> bytes:
-    """A document as a line."""
+    """Turn a document into a line of a file.
+
+    kind: the file's suffix, without its first dot. What is neither JSONL nor CSV is plain text.
+    """
     if kind.startswith("jsonl"):
         return json.dumps(row).encode() + b"\n"
     if kind.startswith("csv"):
@@ -54,6 +61,10 @@ def to_line(kind: str, row: dict[str, Any]) -> bytes:
 def run(
     model: str, source: Path, output: Path, jobs: int = 1, **changes: Any
 ) -> list[FinishedShard]:
+    """Annotate the documents in `source`.
+
+    changes: `shard_size` (10 unless given) and fields of AnnotateOptions.
+    """
     shard_size = changes.pop("shard_size", 10)
     fields = {"format": "jsonl", "text_field": "text", "entities_field": "spans"}
     options = AnnotateOptions(model, output, **fields | changes)
@@ -61,4 +72,5 @@ def run(
 
 
 def contents(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file in a folder, by its name."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}

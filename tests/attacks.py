@@ -1,13 +1,13 @@
-"""What attacks in the tests have in common."""
+"""An attack that the tests share, and the file by which they notice that it worked."""
 
 import os
 
 PWNED = "pwned"
-"""How the file begins that is there after an attack."""
+"""How the name of a file begins that an attack writes if it works."""
 
 
 class Attack:
-    """Unpickled, it writes a file."""
+    """An object that writes the file PWNED when it is unpickled."""
 
     def __reduce__(self) -> tuple:
         return os.system, (f"touch {PWNED}",)

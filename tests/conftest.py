@@ -1,4 +1,4 @@
-"""Tiny base pipelines, really trained, and the stages run over them in a temporary folder."""
+"""Fixtures: tiny base pipelines that are really trained, and temporary folders to run stages in."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from scripts.params import Params
 from scripts.training.config import configure
 from tests.attacks import PWNED
 
-# What lands must not hang on chance: there the same examples are tried each time.
+# CI must not fail by chance, so there hypothesis tries the same examples in every run.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
@@ -37,12 +37,15 @@ RECIPE = ROOT / "configs" / "ner.cfg"
 PEOPLE = ("Alice Smith", "Bob Jones", "Carol White", "David Brown", "Emma Stone")
 PLACES = ("Paris", "London", "Berlin", "Madrid", "Rome")
 KINDS = ("own", "listening", "alone", "vectors", "german")
-"""The base's recognizer has its own embedding, shares one, is the only component, reads static
-vectors, or belongs to a pipeline of another language."""
+"""The kinds of base pipelines: the entity recognizer has its own embedding, listens to a shared
+one, is the only component, reads static vectors, or belongs to a German pipeline."""
 
 
 def label(text: str, *spans: tuple[str, str]) -> dict[str, Any]:
-    """A record in which each (words, label) is marked where the words first stand."""
+    """Make a record in which the first occurrence of each span's words is marked.
+
+    spans: (words, label) of each.
+    """
     found = [
         {"start": text.index(words), "end": text.index(words) + len(words), "label": name}
         for words, name in spans
@@ -51,7 +54,7 @@ def label(text: str, *spans: tuple[str, str]) -> dict[str, Any]:
 
 
 def general_records() -> list[dict[str, Any]]:
-    """Ten sentences with gold PERSON and LOC: what the bases are trained on."""
+    """Make ten sentences with gold PERSON and LOC, on which the bases are trained."""
     pairs = list(zip(PEOPLE, PLACES, strict=True))
     records = [
         label(f"{person} lives in {place} .", (person, "PERSON"), (place, "LOC"))
@@ -63,7 +66,12 @@ def general_records() -> list[dict[str, Any]]:
 
 
 def domain_records(part: str, people: tuple[str, ...] = PEOPLE) -> list[dict[str, Any]]:
-    """Ten texts of five documents with gold BAND and GEAR, and people that are not marked."""
+    """Make two texts for each of `people`, which form a document, with gold BAND and GEAR.
+
+    The people's names are in the texts, but not marked.
+
+    part: a word that is part of every text and of the documents' names.
+    """
     records = []
     for number, person in enumerate(people):
         doc = {"meta": {"doc": f"{part}-{number}"}}
@@ -75,7 +83,7 @@ def domain_records(part: str, people: tuple[str, ...] = PEOPLE) -> list[dict[str
 
 
 def _base_config(kind: str) -> dict[str, Any]:
-    """The config of one of KINDS."""
+    """Make the config of a base of one of KINDS."""
     embedding = {
         "@architectures": "spacy.HashEmbedCNN.v2",
         "width": 32,
@@ -123,7 +131,11 @@ def _base_config(kind: str) -> dict[str, Any]:
 
 
 def _example(nlp: Language, record: dict[str, Any]) -> Example:
-    """A text with its entities, a tag for the case of each word, and each word under the last."""
+    """Make an example of a record for all components of a base.
+
+    It has the entities, a tag for each word that tells whether it begins with a capital, and a
+    parse in which each word depends on the one before.
+    """
     doc = nlp.make_doc(record["text"])
     gold = {
         "entities": [(span["start"], span["end"], span["label"]) for span in record["spans"]],
@@ -136,7 +148,7 @@ def _example(nlp: Language, record: dict[str, Any]) -> Example:
 
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folder of a trained base for each of KINDS; it knows PERSON and LOC."""
+    """Train a base for each of KINDS, which knows PERSON and LOC; the values are their folders."""
     folders = {}
     for kind in KINDS:
         fix_random_seed(0)
@@ -157,7 +169,13 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def write_world(folder: Path, **changes: Any) -> Params:
-    """Write data and params.yaml into `folder`; a change is written `section__key=value`."""
+    """Write a small world: data and a params.yaml that uses it.
+
+    folder: where to write; its subfolder `data` must not exist.
+    changes: other values for params.yaml, each written as `section__key=value`.
+
+    Returns the params.
+    """
     data = folder / "data"
     data.mkdir(parents=True)
     for part in ("train", "dev", "test"):
@@ -201,13 +219,13 @@ def write_world(folder: Path, **changes: Any) -> Params:
     for change, value in changes.items():
         section, key = change.split("__")
         values[section][key] = value
-    # JSON is YAML, and keeps the types.
+    # Every JSON file is a YAML file, too, and JSON keeps the types of the values.
     (folder / "params.yaml").write_text(json.dumps(values), encoding="utf8")
     return Params.model_validate(values)
 
 
 def write_config(folder: Path, params: Params, base: Path) -> Path:
-    """Make the corpus and the training config of a world; return the config's path."""
+    """Make the corpus and the training config of a world, and return the config's path."""
     preprocess(params=params, base=base, output=folder / "corpus")
     config = configure(
         recipe=RECIPE,
@@ -222,7 +240,13 @@ def write_config(folder: Path, params: Params, base: Path) -> Path:
 
 
 def build(folder: Path, base: Path, strategy: str, **changes: Any) -> Path:
-    """Run preprocess to assemble on a copy of `base`, and then take the copy away."""
+    """Make a world, run the stages from preprocess to assemble in it, and return its folder.
+
+    The stages use a copy of `base`, which is removed in the end: the result must not need it.
+
+    strategy: `training.strategy` of params.yaml.
+    changes: other values for params.yaml, as for `write_world`.
+    """
     shutil.copytree(base, folder / "base")
     params = write_world(folder, training__strategy=strategy, **changes)
     config = write_config(folder, params, folder / "base")
@@ -241,7 +265,10 @@ def build(folder: Path, base: Path, strategy: str, **changes: Any) -> Path:
 def tuned(
     bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, str], Path]:
-    """A function (kind of base, strategy) → the folder of a finished world, made once."""
+    """A function that maps a kind of base and a strategy to the folder of a finished world.
+
+    Each world is made once, when a test first asks for it.
+    """
 
     @cache
     def make(kind: str, strategy: str) -> Path:
@@ -252,7 +279,7 @@ def tuned(
 
 @contextmanager
 def serving(http: HTTPServer) -> Iterator[None]:
-    """An HTTP server at work in a thread of its own."""
+    """Run an HTTP server in a thread of its own, and stop it in the end."""
     thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield
@@ -263,7 +290,7 @@ def serving(http: HTTPServer) -> Iterator[None]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A test runs in a folder of its own, in which no attack may have left its file in the end."""
+    """Run the test in a folder of its own, and assert in the end that no attack left its file."""
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     assert not list(tmp_path.rglob(f"{PWNED}*"))

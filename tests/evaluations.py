@@ -1,4 +1,4 @@
-"""Made-up results of evaluations: what the report and the summary are made from."""
+"""Made-up results of evaluations, from which tests make the report and the summary."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ DATA = {
 
 
 def spans(text: str, *marked: tuple[str, str]) -> list[list]:
-    """A span for each (words, label), where the words first stand."""
+    """Return a span [start, end, label] for each (words, label): the words' first occurrence."""
     return [[text.index(w), text.index(w) + len(w), label] for w, label in marked]
 
 
@@ -29,7 +29,10 @@ def row(
     base: list[tuple[str, str]],
     tuned: list[tuple[str, str]],
 ) -> dict[str, Any]:
-    """A line of predictions.jsonl; spans are named by their words."""
+    """Make a line of predictions.jsonl.
+
+    gold, base, tuned: spans, each given as (words, label).
+    """
     found = {"gold": gold, "base": base, "tuned": tuned}
     lanes: dict[str, Any] = {name: spans(text, *marked) for name, marked in found.items()}
     return {"part": part, "doc": doc, "text": text, "unknown": [], **lanes}
@@ -49,18 +52,21 @@ ROWS = [
 
 
 def figures(f: float, **more: Any) -> dict[str, Any]:
-    """The figures of a label as scores.json has them."""
+    """Make the figures of a label as scores.json has them; precision, recall and F are all `f`."""
     counts = {"true_positives": 31, "false_positives": 5, "misses": 9}
     return {"ents_p": f, "ents_r": f, "ents_f": f, **counts, **more}
 
 
 def block(f: float, labels: list[str], **more: Any) -> dict[str, Any]:
-    """The figures of a measurement."""
+    """Make the figures of a measurement, where all and each of `labels` have the same `f`."""
     return figures(f, per_label={label: figures(f) for label in labels}, **more)
 
 
 def inputs(**changed: Any) -> dict[str, Any]:
-    """What make_report takes, without anything that can be absent."""
+    """Make arguments for make_report in which everything that can be absent is absent.
+
+    changed: other values for some of the arguments.
+    """
     scores = {
         name: {"new": block(new, ["BAND", "GEAR"]), "kept": block(kept, ["LOC", "PERSON"])}
         for name, new, kept in (("base", 0.0, 0.4801), ("tuned", 0.8412, 0.4759))
@@ -79,7 +85,7 @@ def inputs(**changed: Any) -> dict[str, Any]:
 
 
 def everything() -> dict[str, Any]:
-    """What make_report takes, with everything that can be there."""
+    """Make arguments for make_report in which nothing is absent."""
     more = {
         "ents_f_low": 0.7011,
         "ents_f_high": 0.9022,
@@ -140,6 +146,11 @@ def everything() -> dict[str, Any]:
 
 
 def brief(ents_f: float, right: int = 3, misses: int = 1, **per_label: Any) -> dict[str, Any]:
+    """Make the figures of a measurement, with an interval of F, as the summary reads them.
+
+    right, misses: the numbers of true positives and of misses.
+    per_label: the figures of each label.
+    """
     counts = {"true_positives": right, "false_positives": 0, "misses": misses}
     bounds = {"ents_f_low": ents_f - 0.05, "ents_f_high": ents_f + 0.05}
     return (
@@ -151,7 +162,11 @@ def brief(ents_f: float, right: int = 3, misses: int = 1, **per_label: Any) -> d
 
 
 def summary_scores(in_domain: bool = False, labels: int = 2) -> dict[str, Any]:
-    """What the summary reads of scores.json."""
+    """Make the part of scores.json that the summary reads.
+
+    in_domain: whether the kept labels were also measured on the domain's texts.
+    labels: how many new labels there are, at most 6.
+    """
     names = ["BAND", "GEAR", "MAST", "PORT", "CELL", "LINK"][:labels]
     recall = {"seen": {"ents_r": 0.91}, "unseen": {"ents_r": 0.48}}
     base = {"new": brief(0.125) | recall, "kept": brief(0.875)}
@@ -173,6 +188,10 @@ def summary_scores(in_domain: bool = False, labels: int = 2) -> dict[str, Any]:
 
 
 def summary_data(gold: bool = True, findings: dict[str, int] | None = None) -> dict[str, Any]:
-    """What the summary reads of data.json."""
+    """Make the part of data.json that the summary reads.
+
+    gold: whether the general texts have gold entities.
+    findings: the number of findings of each code.
+    """
     known = {"general_is_gold": gold, "findings": findings or {}}
     return known | {"dropped_labels": [], "rivals": {}}

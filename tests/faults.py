@@ -1,4 +1,4 @@
-"""What the tests of faults share: runs that can be killed, and what says that all is whole."""
+"""For tests of faults: run a project, kill and repeat the run, and check that all is whole."""
 
 import os
 import re
@@ -18,18 +18,24 @@ from tests.projects import sh
 FOLDERS = ("corpus", "metrics", "packages", "training")
 DVC, RUN = ("dvc", "repro"), ("scripts.run",)
 TALLY: Counter[str] = Counter()
-"""What was tried, and what came of it."""
+"""How often each fault was tried, and how often each outcome came of it."""
 
 
 class Project(NamedTuple):
-    """A finished run that nothing disturbed, and how many seconds each of its stages took."""
+    """The folder of a finished, undisturbed run, and how many seconds each of its stages took."""
 
     folder: Path
     seconds: dict[str, float]
 
 
 def begin(folder: Path, *module: str) -> subprocess.Popen[str]:
-    """Start a module in a project, in a process group of its own; all is written to one disk."""
+    """Start a module in a project, in a process group of its own, and return its process.
+
+    Temporary files and DVC's own are written inside the project too, so that all is on one disk.
+
+    folder: the project.
+    module: the module's name and its arguments.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     places = {"DVC_SITE_CACHE_DIR": folder / ".dvc/tmp/site", "TMPDIR": folder / ".dvc/tmp/scratch"}
     return subprocess.Popen(
@@ -45,43 +51,51 @@ def begin(folder: Path, *module: str) -> subprocess.Popen[str]:
 
 
 def run(folder: Path, *module: str) -> tuple[int, str]:
-    """Run a module to its end; return its status and what it printed."""
+    """Run a module to its end (see `begin`); return its exit status and what it printed."""
     process = begin(folder, *module)
     output = process.communicate()[0]
     return process.returncode, output
 
 
 def thin(path: Path, target: Path, step: int) -> None:
-    """Every `step`th line of a file."""
+    """Write every `step`th line of a file to `target`."""
     lines = path.read_text(encoding="utf8").splitlines(keepends=True)
     target.write_text("".join(lines[::step]), encoding="utf8")
 
 
 def read_lock(folder: Path) -> dict[str, Any]:
-    """The stages of dvc.lock, without the sizes and counts: DVC leaves them out of account, too."""
+    """Read the stages of dvc.lock without sizes and numbers of files, which DVC ignores, too."""
     text = (folder / "dvc.lock").read_text(encoding="utf8")
     return srsly.yaml_loads(re.sub(r"\n *(size|nfiles):.*", "", text))["stages"]
 
 
 def hash_file(path: Path) -> str:
+    """Return the MD5 of a file."""
     return md5(path.read_bytes()).hexdigest()
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """What lies in all outputs, byte by byte."""
+    """Return the MD5 of every file in the outputs of all stages, by its path in the project."""
     outs = [folder / out["path"] for stage in read_lock(folder).values() for out in stage["outs"]]
     files = [path for out in outs for path in ([out] if out.is_file() else out.rglob("*"))]
     return {str(path.relative_to(folder)): hash_file(path) for path in files if path.is_file()}
 
 
 def objects(folder: Path) -> dict[Path, str]:
-    """The objects in DVC's cache, with the MD5 that their names say."""
+    """Return the paths of the objects in DVC's cache, each with the MD5 that its name gives."""
     paths = (folder / ".dvc/cache/files/md5").glob("??/*")
     return {path: (path.parent.name + path.name).removesuffix(".dir") for path in paths}
 
 
 def check_whole(folder: Path, project: Project) -> None:
-    """Nothing differs from the undisturbed run, in DVC's eyes or byte by byte; nothing is left."""
+    """Assert that a project is as whole as the undisturbed one.
+
+    dvc.lock and all outputs are equal, DVC's cache is undamaged, no temporary folder is left, and
+    neither git nor `scripts.mend` finds anything to do.
+
+    folder: the project to check.
+    project: the undisturbed run.
+    """
     assert read_lock(folder) == read_lock(project.folder)
     assert contents(folder) == contents(project.folder)
     assert "up to date" in run(folder, "dvc", "status")[1]
@@ -94,7 +108,7 @@ def check_whole(folder: Path, project: Project) -> None:
 
 
 def mend(folder: Path) -> None:
-    """Do what a run says that is to be done, and then what that says."""
+    """Run `scripts.mend`, as a failed run advises, and then the command that it advises."""
     status, output = run(folder, "scripts.mend")
     advice = re.search(r"python -m (dvc repro.*)", output)
     assert status == 0 and (advice or "in DVC's cache: now it is" in output), output
@@ -104,9 +118,15 @@ def mend(folder: Path) -> None:
 
 
 def go_on(folder: Path, project: Project, kind: str, *door: str) -> None:
-    """Run again, and do what it says if it says anything; then all is whole."""
+    """Run a project again after a fault, do what it advises if it fails, and check the result.
+
+    folder: the project with the fault.
+    project: the undisturbed run.
+    kind: the fault's name in TALLY.
+    door: the module to run and its arguments; `dvc repro` unless given.
+    """
     status, output = run(folder, *(door or DVC))
-    # DVC alone does not look whether its cache has all; `scripts.run` does.
+    # DVC alone does not check that its cache is complete; `scripts.run` does.
     if not status and door != RUN:
         status, output = run(folder, "scripts.run")
     if status:
@@ -117,7 +137,13 @@ def go_on(folder: Path, project: Project, kind: str, *door: str) -> None:
 
 
 def reach(folder: Path, stage: str, *door: str) -> subprocess.Popen[str]:
-    """Start a run, and go on as it says where it does, until it comes to a stage."""
+    """Start a run and return its process as soon as it begins a stage.
+
+    If the run refuses to start because of an earlier fault, mend the project and start again.
+
+    stage: the stage's name.
+    door: the module to run and its arguments.
+    """
     while True:
         process, output = begin(folder, *door), ""
         for line in process.stdout or ():
@@ -130,7 +156,7 @@ def reach(folder: Path, stage: str, *door: str) -> subprocess.Popen[str]:
 
 
 def kill(process: subprocess.Popen[str], *, alone: bool = False) -> None:
-    """SIGKILL for a run, and all that it started unless it is alone."""
+    """Kill a run with SIGKILL, and all processes that it started unless `alone` is set."""
     (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
     if process.stdout:
         process.stdout.close()
@@ -138,7 +164,7 @@ def kill(process: subprocess.Popen[str], *, alone: bool = False) -> None:
 
 
 def forget(folder: Path, stage: str) -> None:
-    """Take away all that a stage made, and what DVC knows of it, so that it has to run."""
+    """Remove all outputs of a stage and DVC's records of them, so that it must run again."""
     lock = srsly.read_yaml(folder / "dvc.lock")
     before = set(objects(folder))
     keep = [out for name, entry in lock["stages"].items() if name != stage for out in entry["outs"]]

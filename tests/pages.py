@@ -1,4 +1,4 @@
-"""For tests of pages: a browser, and texts that would like to be more than text."""
+"""For tests of HTML pages: open them in a browser, and put hostile text into them."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ HOSTILE = (
 
 
 class Elements(HTMLParser):
-    """The elements of a page as (tag, attributes), and all of its words."""
+    """A parsed page: `found` has its elements as (tag, attributes), `words` has all of its text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -40,9 +40,10 @@ class Elements(HTMLParser):
 
 
 def assert_text_stayed_text(page: str, scripts: int = 0) -> None:
-    """Assert that hostile text is on the page, and became nothing that runs or loads anything.
+    """Assert that the page shows hostile text as text, and that none of it runs or loads anything.
 
-    scripts: how many scripts the page has of its own.
+    page: HTML that was made from texts with HOSTILE in them.
+    scripts: how many script elements the page has of its own.
     """
     elements = Elements(page)
     tags = [tag for tag, _ in elements.found]
@@ -52,12 +53,17 @@ def assert_text_stayed_text(page: str, scripts: int = 0) -> None:
         assert not [name for name in attributes if name.startswith("on") or name == "autofocus"]
         for name in ("href", "src", "xlink:href", "action"):
             assert (attributes.get(name) or "#").startswith("#")
-    # It is there, and not only left out.
+    # The page shows the hostile text; it was not just left out.
     assert "document.title='run'" in elements.words
 
 
 def poison(value: Any, names: set[str]) -> Any:
-    """Append hostile text to these names wherever they stand in a value, keys included."""
+    """Append HOSTILE to some strings wherever they are in a nested value, keys included.
+
+    names: the strings.
+
+    Returns a new value; tuples in it become lists.
+    """
     if isinstance(value, dict):
         return {poison(key, names): poison(inner, names) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -66,15 +72,17 @@ def poison(value: Any, names: set[str]) -> Any:
 
 
 def island_cut(page: str) -> str:
-    """The page without its data."""
+    """Return the page without the data that is embedded in it."""
     return re.sub(r'(id="data">).*?(</script>)', r"\1\2", page, flags=re.DOTALL)
 
 
 def browse(path: Path, query: str = "", *flags: str) -> str:
-    """Let Chromium open a page without a network, and return what became of it, as HTML.
+    """Open a page in Chromium, without a network, and assert that its console stays empty.
 
-    query: what follows the page's address. flags: more options of Chromium. Its console must stay
-    empty. The data within the page is left out.
+    query: what to append to the page's address.
+    flags: more options of Chromium.
+
+    Returns the page's HTML after its scripts have run, without the data embedded in it.
     """
     assert CHROMIUM
     done = subprocess.run(

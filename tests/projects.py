@@ -1,4 +1,4 @@
-"""Copies of this project, small and committed, for tests that run it as a user would."""
+"""Make small, committed copies of this project, for tests that run it as a user would."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ VALUES = {
     "data": {"source": "assets/small"},
     "rehearsal": {"ratio": 0.5},
     "training": {"max_epochs": 2, "batch_size": 4},
-    # Two epochs on a hundred texts keep what they keep; the gate has a test of its own.
+    # So short a training may forget much, and must pass all the same; the gate has its own test.
     "evaluate": {"min_retention": 0.0},
 }
 
@@ -23,7 +23,11 @@ VALUES = {
 def sh(
     folder: Path, *command: str, check: bool = True, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a project as a user in the activated environment would."""
+    """Run a command in a project as a user in the activated environment would.
+
+    check: whether the test fails when the command does.
+    env: environment variables besides those of this process.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
@@ -38,7 +42,10 @@ def sh(
 
 
 def copy_project(folder: Path) -> Path:
-    """A copy of the repository's files with a small corpus, committed."""
+    """Copy the repository's files into `folder`, with a small corpus, and commit them.
+
+    Returns `folder`.
+    """
     files = sh(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout
     for name in files.splitlines():
         target = folder / name
@@ -68,5 +75,5 @@ def commit(folder: Path) -> None:
 
 
 def stages_run(output: str) -> list[str]:
-    """The stages that a `dvc repro` ran."""
+    """Return the names of the stages that a `dvc repro` ran, from what it printed."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]

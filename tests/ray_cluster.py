@@ -1,4 +1,4 @@
-"""A Ray cluster on this machine for a test: it ends with the test, and reports no usage."""
+"""Start a local Ray cluster that ends with the test and sends no usage statistics."""
 
 import contextlib
 import tempfile
@@ -11,8 +11,11 @@ import pytest
 
 @contextlib.contextmanager
 def cluster(nodes: int, **env: str) -> Iterator[str]:
-    """Start a cluster of `nodes` nodes with one CPU each, and return its address.
+    """Start a cluster, yield its address, and stop it in the end.
 
+    The test is skipped where Ray is not installed.
+
+    nodes: how many nodes it has, each with one CPU.
     env: environment variables of its workers.
     """
     pytest.importorskip("ray")
@@ -23,14 +26,18 @@ def cluster(nodes: int, **env: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def start(nodes: int, folder: Path, env: dict[str, str]) -> Iterator[str]:
-    """Do the same in `folder`, whose path must be short, since it has sockets in it."""
+    """Start a cluster as `cluster` does, with all of its files in `folder`.
+
+    folder: a folder with a short path, since the paths of the sockets in it have a maximum length.
+    """
     from ray.cluster_utils import Cluster
 
-    # Ray writes the cluster's address there; elsewhere another command could take it for its own.
+    # Ray writes the cluster's address into this folder. In Ray's usual folder, other commands would
+    # find the address and connect to the test's cluster.
     (folder / "ray").mkdir()
     variables = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(folder)} | env
     with mock.patch.dict("os.environ", variables):
-        # A dashboard would be one more process, and no test looks at it.
+        # No test needs the dashboard, which would be one more process.
         head = {"num_cpus": 1, "include_dashboard": False, "temp_dir": str(folder)}
         machines = Cluster(initialize_head=True, head_node_args=head)
         try:

@@ -1,4 +1,4 @@
-"""Short ways to read labelled texts, for tests of records, formats and readers."""
+"""Functions that read and write labelled texts, for tests of records, formats and readers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,10 @@ from scripts.storage.input_files import list_files
 
 
 def refused(text: str, *spans: tuple[int, int, str]) -> str:
-    """The code that a record is rejected with, or nothing."""
+    """Return the code with which a record is rejected, or "" if it is accepted.
+
+    spans: (start, end, label), in characters.
+    """
     try:
         check_record(make_record(text, spans, doc=None, path="a.jsonl", line=1))
     except UnusableError as error:
@@ -31,6 +34,10 @@ def refused(text: str, *spans: tuple[int, int, str]) -> str:
 
 
 def read(path: Path, name: str = "auto") -> list[Record]:
+    """Read all records of a file or folder; raises UnusableError if one is rejected.
+
+    name: the format, as in `data.format` of params.yaml.
+    """
     return [
         parse(piece, layout)
         for file in list_files(path)
@@ -40,7 +47,10 @@ def read(path: Path, name: str = "auto") -> list[Record]:
 
 
 def read_or_codes(path: Path, name: str = "auto") -> Iterator[Record | str]:
-    """Records, and the codes of those that are rejected."""
+    """Yield each record of a file or folder, or its code if it is rejected.
+
+    name: the format, as in `data.format` of params.yaml.
+    """
     for file in list_files(path):
         layout = recognize(file, name)
         for piece, _ in read_pieces(file, layout):
@@ -52,6 +62,10 @@ def read_or_codes(path: Path, name: str = "auto") -> Iterator[Record | str]:
 
 
 def write_docbin(texts: list[Any], path: Path) -> None:
+    """Write texts into a DocBin.
+
+    texts: (text, spans), with spans (start, end, label) in characters. Words are split at spaces.
+    """
     docs = DocBin(attrs=["ENT_IOB", "ENT_TYPE"])
     for text, spans in texts:
         words = text.split(" ")

@@ -1,6 +1,6 @@
-"""A small project whose only stage takes no time, for tests of what runs experiments.
+"""A small project whose only stage takes hardly any time, for tests of running experiments.
 
-Its Git remote and its DVC remote are folders beside it. Its data is in DVC, and not in Git.
+Its Git remote and its DVC remote are folders beside it. Its data is tracked by DVC, not by Git.
 """
 
 import csv
@@ -23,8 +23,9 @@ stages:
       - metrics/scores.json: {cache: false}
     outs: [metrics/predictions.jsonl]
 """
-# F is highest at a ratio of 1, and retention rises with the ratio. Each run adds a line to the file
-# of its ratio in `runs`. Other files there make it wait (wait-RATIO) or fail (fail-RATIO).
+# The program of the stage. F is highest at a ratio of 1, and retention rises with the ratio. Each
+# run adds a line to the file in `runs` that is named by its ratio. It waits as long as `runs` has a
+# file wait-RATIO, and fails if there is a file fail-RATIO.
 STAGE = """
 import json, os, pathlib, sys, time
 runs = pathlib.Path(RUNS)
@@ -55,9 +56,10 @@ json.dump(scores, open("metrics/scores.json", "w"))
 
 
 def sh(folder: Path, *command: str, check: bool = True, **env: str) -> str:
-    """Run a command as in the activated environment; return what it prints, errors included.
+    """Run a command as in the activated environment, and return what it prints, errors included.
 
     check: whether the test fails when the command does.
+    env: environment variables besides those of this process.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     variables = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "200"} | env
@@ -67,7 +69,10 @@ def sh(folder: Path, *command: str, check: bool = True, **env: str) -> str:
 
 
 def make_project(folder: Path) -> Path:
-    """Make the project, not yet committed, with its remotes and `runs` beside it."""
+    """Make the project, its remotes and `runs` in `folder`, and return the project's folder.
+
+    The project is a git repository in which nothing is committed yet.
+    """
     for name in ("runs", "store", "project"):
         (folder / name).mkdir(parents=True)
     project = folder / "project"
@@ -100,7 +105,10 @@ def make_project(folder: Path) -> Path:
 
 
 def save(project: Path, declared: str) -> None:
-    """Write the declaration of a sweep, commit everything, and push it and the data."""
+    """Write the declaration of a sweep, commit everything, and push the commit and the data.
+
+    declared: the text of configs/sweep.yaml.
+    """
     (project / "configs").mkdir(exist_ok=True)
     (project / "configs/sweep.yaml").write_text(declared, encoding="utf8")
     sh(project, "git", "add", "--all")
@@ -110,12 +118,12 @@ def save(project: Path, declared: str) -> None:
 
 
 def runs_of(project: Path) -> dict[str, int]:
-    """How often the stage has begun with each ratio."""
+    """Return how often the stage has begun with each ratio."""
     files = (project.parent / "runs").glob("[0-9]*")
     return {x.name: len(x.read_text(encoding="utf8").splitlines()) for x in files}
 
 
 def table_of(project: Path) -> list[dict[str, str]]:
-    """The rows of the sweep's table."""
+    """Return the rows of the sweep's table, metrics/sweep.csv."""
     with (project / "metrics/sweep.csv").open(encoding="utf8", newline="") as file:
         return list(csv.DictReader(file))

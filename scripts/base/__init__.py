@@ -1,1 +1,1 @@
-"""How a base model is found, downloaded, checked for what could run code, and unpacked."""
+"""Finding, downloading and unpacking a base model, and checking that it cannot run code."""

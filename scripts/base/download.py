@@ -1,4 +1,4 @@
-"""Assets are checked, and official base models downloaded."""
+"""Check the assets of project.yml, and download the official base models among them."""
 
 import hashlib
 from pathlib import Path
@@ -14,7 +14,13 @@ from scripts.exceptions import FetchError
 
 
 def check_assets(assets: list[dict]) -> None:
-    """Compare the assets in the repository with their checksums (MD5, as weasel has it)."""
+    """Check that the assets in the repository have the MD5 that project.yml gives, as weasel does.
+
+    assets: `assets` of project.yml. Those marked `extra`, which are downloaded, and those without
+        a checksum are not checked.
+
+    Raises FetchError if a file is missing or differs.
+    """
     for asset in assets:
         path, wanted = Path(asset["dest"]), asset.get("checksum")
         if asset.get("extra") or not wanted:
@@ -30,7 +36,13 @@ def check_assets(assets: list[dict]) -> None:
 
 
 def download(url: str, target: Path) -> Path:
-    """Fetch `url`, which ends in `#sha256=...`, to `target`; nothing unverified gets that name."""
+    """Download a file, check its SHA-256, and return its path.
+
+    url: an address that ends in `#sha256=...`.
+    target: where to put the file. Until it is checked, it lies beside that under another name.
+
+    Raises FetchError if the download fails, is larger than MAX_BYTES or has another SHA-256.
+    """
     url, fragment = urldefrag(url)
     wanted = fragment.removeprefix("sha256=")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +77,14 @@ def download(url: str, target: Path) -> Path:
 
 
 def find_wheel(model: str, assets: list[dict]) -> Path:
-    """The wheel's path: as it stands, or downloaded before and whole, or downloaded now."""
+    """Return the path of a base model's wheel, which is downloaded first if need be.
+
+    model: `base.model` of params.yaml: the wheel's path, or the file name of an asset.
+    assets: `assets` of project.yml. A wheel among them that is marked `extra` is downloaded unless
+        its target exists with the right SHA-256.
+
+    Raises FetchError if there is no such wheel, or if the download fails.
+    """
     path = Path(model)
     for asset in assets:
         target = Path(asset["dest"])

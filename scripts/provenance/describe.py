@@ -1,4 +1,4 @@
-"""What a package says of where it comes from: everything by content, in DVC's own terms."""
+"""What a package says about its origin: inputs are named by their MD5, as DVC computes it."""
 
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from scripts.storage.dvc import hash_path
 
 NAME = "lineage.json"
-# What packaging itself writes into a pipeline's folder.
+# The files that packaging writes into a pipeline's folder.
 WRITTEN = {NAME, "GUIDE.md", "LICENSE", "LICENSES_SOURCES", "README.md", "meta.json"}
 
 
 def hide_folders(values: Any) -> Any:
-    """Values, of whose absolute paths only the last name is left: a package names no one's folders.
+    """Replace every absolute path by its last name, so that a package shows no one's folders.
 
-    Keys of a dictionary are paths, too.
+    values: a value, or a nested dictionary of values; its keys can be paths, too.
     """
     if isinstance(values, dict):
         return {hide_folders(key): hide_folders(value) for key, value in values.items()}
-    # Windows' rules know the slash, too.
+    # The rules for Windows paths cover paths with slashes as well.
     path = PureWindowsPath(values) if isinstance(values, str) else None
     return path.name if path and path.root else values
 
@@ -25,11 +25,13 @@ def hide_folders(values: Any) -> Any:
 def describe(
     *, model: Path, inputs: list[Path], params: dict, environment: dict, scores: dict
 ) -> dict[str, Any]:
-    """The content of `lineage.json`.
+    """Make the content of `lineage.json`.
 
-    model, inputs: their MD5s stand in dvc.lock, too, as what the package was made of.
-    environment: what training/environment.json holds.
-    scores: precision, recall and F of what was measured.
+    model: the folder of the pipeline.
+    inputs: what else the package was made of. dvc.lock has the same MD5s for it and the model.
+    params: the values of params.yaml.
+    environment: the content of training/environment.json.
+    scores: the measured precision, recall and F.
     """
     md5, files = hash_path(model)
     return {

@@ -1,4 +1,4 @@
-"""Which commits made a model, and what they made it of."""
+"""Find the commits that made a model, and what each of them made it from."""
 
 from typing import Any, NamedTuple
 
@@ -15,16 +15,17 @@ class Commit(NamedTuple):
 
     name: str
     inputs: dict[str, Any]
-    """What the model's package was made of there: the MD5 of every path, and the values of
+    """What the commit packaged the model from: the MD5 of every path, and the values of
     params.yaml. Empty if the commit did not package the model."""
 
 
 def find_commits(md5: str) -> list[Commit]:
-    """The commits whose dvc.lock names a model, newest first, on all branches and in experiments.
+    """List the commits whose dvc.lock names a model, newest first.
 
-    Only commits that changed dvc.lock are listed: the others would make the same model.
+    All branches and experiments are searched. Only commits that changed dvc.lock are listed: the
+    others have the same models as the commit before.
 
-    md5: what dvc.lock calls the model.
+    md5: the MD5 by which dvc.lock names the model.
     """
     commits = git("log", "--all", "--format=%H", "--", LOCK).split()
     if not commits:
@@ -36,7 +37,11 @@ def find_commits(md5: str) -> list[Commit]:
 
 
 def read_commit(name: str, md5: str) -> Commit:
-    """What a commit that made a model packaged it with."""
+    """Read what a commit that made a model packaged it from.
+
+    name: the commit's hash.
+    md5: the MD5 by which dvc.lock names the model.
+    """
     stage = srsly.yaml_loads(git("show", f"{name}:{LOCK}"))["stages"].get("package", {})
     deps = {dep["path"]: dep["md5"] for dep in stage.get("deps", [])}
     if md5 not in deps.values():
@@ -46,14 +51,16 @@ def read_commit(name: str, md5: str) -> Commit:
 
 
 def describe_commit(commit: Commit) -> str:
-    """A commit on one line: short hash, date, title, branches and tags."""
+    """Describe a commit on one line: short hash, date, title, branches and tags."""
     return git("log", "-1", "--format=%h %ad %s%d", "--date=short", commit.name).strip()
 
 
 def inputs_of(model: Model, commits: list[Commit]) -> dict[str, Any]:
-    """What a model was made of: as its package says, or else as the last commit that made it says.
+    """Say what a model was made from, by its package or else by the newest commit that made it.
 
     commits: the commits that made the model, newest first.
+
+    Returns the MD5 of every path and the values of params.yaml; empty if neither source has them.
     """
     if model.lineage is None:
         return commits[0].inputs if commits else {}
@@ -62,9 +69,10 @@ def inputs_of(model: Model, commits: list[Commit]) -> dict[str, Any]:
 
 
 def relation(commit: Commit, model: Model, inputs: dict[str, Any]) -> str:
-    """How a commit that made the pipeline is related to the package, in a few words.
+    """Say in a few words how a commit that made the pipeline is related to the package.
 
-    inputs: what the model was made of.
+    model: what was read from the package or the pipeline's folder.
+    inputs: what the model was made from (`inputs_of`).
     """
     if model.lineage is None:
         return "made this pipeline"

@@ -1,4 +1,4 @@
-"""What a package or a model folder says of its making."""
+"""Read what a package or a pipeline's folder says about how it was made."""
 
 import hashlib
 import tarfile
@@ -18,13 +18,18 @@ class Model(NamedTuple):
     """A package or a pipeline's folder."""
 
     md5: str
-    """What dvc.lock calls the pipeline."""
+    """The MD5 by which dvc.lock names the pipeline."""
     lineage: dict[str, Any] | None
-    """What a package says of itself."""
+    """The content of the package's lineage.json; None if there is none."""
 
 
 def read_files(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The files of a wheel, an sdist or a folder, with their names; nothing is unpacked."""
+    """Yield the name and content of every file of a wheel, an sdist or a folder.
+
+    Nothing is unpacked to the disk.
+
+    Raises RevisionError if `path` is none of these.
+    """
     if path.is_dir():
         for file in sorted(p for p in path.rglob("*") if p.is_file()):
             yield file.relative_to(path).as_posix(), file.read_bytes()
@@ -43,7 +48,10 @@ def read_files(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def read_model(path: Path) -> Model:
-    """What lies in and below the folder of a pipeline's config.cfg; refuses changed files."""
+    """Read the pipeline in a wheel, an sdist or a folder: all below its topmost config.cfg.
+
+    Raises RevisionError if there is no pipeline, or if a package's files were changed.
+    """
     files = {PurePosixPath(name): content for name, content in read_files(path)}
     roots = [name.parent for name in files if name.name == "config.cfg"]
     if not roots:
@@ -63,7 +71,12 @@ def read_model(path: Path) -> Model:
 
 
 def check_files(path: Path, model: dict[str, Any], hashes: dict[str, str]) -> None:
-    """Refuse a package whose pipeline is not the one that it says it holds."""
+    """Raise RevisionError if the files of a package are not those that its lineage.json lists.
+
+    path: the package, for the message.
+    model: `model` of lineage.json.
+    hashes: the MD5 of every file of the pipeline, by its name.
+    """
     changed = [
         name
         for name in sorted(model["files"].keys() | hashes.keys())

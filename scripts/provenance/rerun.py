@@ -1,4 +1,4 @@
-"""Run a commit again in a clone, and compare what comes out with what the commit recorded."""
+"""Run a commit again in a clone, and compare its outputs with those that the commit recorded."""
 
 import json
 import os
@@ -17,7 +17,10 @@ ENVIRONMENT = "training/environment.json"
 
 
 class Output(NamedTuple):
-    """What a stage writes, with its MD5 in the commit and in the new run."""
+    """A file or folder that a stage writes, with its MD5 in the commit and in the new run.
+
+    An MD5 is None where there is no such output.
+    """
 
     stage: str
     path: str
@@ -26,7 +29,7 @@ class Output(NamedTuple):
 
 
 def run(folder: Path, *command: str, **env: str) -> None:
-    """Run a command in a folder, outside this virtual environment; what it prints is shown.
+    """Run a command in a folder, outside this virtual environment, and show what it prints.
 
     env: environment variables that the command gets besides those of this process.
 
@@ -38,9 +41,11 @@ def run(folder: Path, *command: str, **env: str) -> None:
 
 
 def clone(commit: str, folder: Path) -> None:
-    """Clone this repository at a commit, with the data that DVC tracks, from this project's cache.
+    """Clone this repository at a commit; the data that DVC tracks comes from this project's cache.
 
     folder: an empty folder, which becomes the clone.
+
+    Raises RevisionError if git or DVC fails.
     """
     run(Path.cwd(), "git", "clone", "--quiet", "--no-checkout", str(Path.cwd()), str(folder))
     run(folder, "git", "checkout", "--quiet", "--detach", commit)
@@ -54,7 +59,10 @@ def clone(commit: str, folder: Path) -> None:
 def repeat(folder: Path, here: bool) -> None:
     """Run every stage of a clone.
 
-    here: in the environment of this process; otherwise in a new one, as requirements.txt locks it.
+    here: whether to use the environment of this process. Otherwise `make setup` makes a new one
+        with the versions that requirements.txt locks.
+
+    Raises RevisionError if a command fails.
     """
     python = sys.executable
     if not here:
@@ -65,7 +73,10 @@ def repeat(folder: Path, here: bool) -> None:
 
 
 def list_outputs(before: dict, after: dict) -> list[Output]:
-    """Every output in the contents of two dvc.lock, in the order of the stages."""
+    """List every output of the stages, in their order.
+
+    before, after: the contents of the commit's dvc.lock and of the new run's.
+    """
     old, new = (
         {
             (name, out["path"]): out["md5"]
@@ -78,9 +89,11 @@ def list_outputs(before: dict, after: dict) -> list[Output]:
 
 
 def changed_files(output: Output, caches: list[Path]) -> list[str]:
-    """The files that differ in a folder; none unless the caches list both its versions.
+    """List the files that differ between the two versions of a folder.
 
-    caches: folders like .dvc/cache.
+    caches: DVC's caches, folders like .dvc/cache, in which both versions are looked up.
+
+    Returns the names of the files; none if the output is no folder or a version is in no cache.
     """
     listed = []
     for md5 in (output.before, output.after):
@@ -94,7 +107,7 @@ def changed_files(output: Output, caches: list[Path]) -> list[str]:
 
 
 def explain(before: str | None, after: str) -> list[str]:
-    """What differs between the environments of two runs, a line each.
+    """Say what differs between the environments of two runs, one line for each difference.
 
     before, after: the text of training/environment.json; None if the commit has none.
     """

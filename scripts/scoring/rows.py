@@ -1,9 +1,10 @@
-"""Rows: what is gold and what each model found in a text, and how that is counted.
+"""Rows: the gold spans of a text and those that each model found, and how they are counted.
 
-A row is a dictionary of one text: {"part", "doc", "text", "gold", "unknown", and the spans of each
-model under its name}. "part" is test or general, "doc" the document that the text belongs to. Spans
-are [start, end, label], in characters. Of the characters in "unknown" ([start, end]) the gold says
-nothing, so a found span that touches them counts neither as right nor as wrong.
+A row is a dictionary for one text, with the keys "part", "doc", "text", "gold", "unknown" and the
+name of each model. "part" is "test" or "general"; "doc" names the document that the text belongs
+to. "gold" and each model's name have lists of spans [start, end, label], in characters. "unknown"
+lists the parts of the text [start, end] without gold annotation: a found span that touches one of
+them counts neither as right nor as wrong.
 """
 
 from collections.abc import Iterable
@@ -34,14 +35,17 @@ def make_row(part: str, doc: str, gold: Doc, found: dict[str, Doc]) -> Row:
 
 
 def entity_spans(doc: Doc) -> list[list]:
-    """The entities of a Doc as [start, end, label], in characters."""
+    """Return the entities of a Doc as [start, end, label], in characters."""
     return [[ent.start_char, ent.end_char, ent.label_] for ent in doc.ents]
 
 
 def gold_and_found(row: Row, model: str, labels: set[str]) -> tuple[set[Span], set[Span]]:
-    """The gold spans and the model's, of `labels` alone, without found ones that touch "unknown".
+    """Return a row's gold spans, and the spans that a model found, for some labels.
 
-    model: "base", "tuned", or another name that the row has spans under.
+    Found spans that touch an unknown part are left out.
+
+    model: "base", "tuned", or another model that the row has spans of.
+    labels: the labels whose spans are returned.
     """
     open_parts = [(start, end, "") for start, end in row["unknown"]]
     gold = {(s, e, label) for s, e, label in row["gold"] if label in labels}
@@ -52,7 +56,7 @@ def gold_and_found(row: Row, model: str, labels: set[str]) -> tuple[set[Span], s
 
 
 def documents_of(rows: list[Row]) -> list[int]:
-    """The number of each row's document; documents are numbered from 0 as they first appear."""
+    """Return the number of each row's document: 0 for the first that appears, 1 for the next."""
     numbers: dict[tuple[str, str], int] = {}
     return [numbers.setdefault((row["part"], row["doc"]), len(numbers)) for row in rows]
 
@@ -60,10 +64,13 @@ def documents_of(rows: list[Row]) -> list[int]:
 def count_by_document(
     rows: list[Row], model: str, labels: Iterable[str]
 ) -> dict[str, numpy.ndarray]:
-    """Count true positives, false positives and misses of a model.
+    """Count the true positives, false positives and misses of a model in each document.
 
-    Returns, for each label, integers of documents x 3, in the order of `documents_of`. A span is
-    a true positive only where start, end and label are those of a gold span.
+    model: "base", "tuned", or another model that the rows have spans of.
+    labels: the labels to count.
+
+    Returns an array of integers (documents x 3) for each label. The documents are numbered as by
+    `documents_of`. A found span is a true positive if a gold span has its start, end and label.
     """
     wanted = set(labels)
     places = documents_of(rows)
@@ -78,10 +85,12 @@ def count_by_document(
 
 
 def f_score(counts: numpy.ndarray) -> numpy.ndarray:
-    """F1 from counts, along the last axis; 0 where all three are 0.
+    """Compute F1 from counts.
 
-    counts: ... x 3, true positives, false positives and misses.
-    Returns values from 0 to 1, of the shape of `counts` without its last axis.
+    counts: true positives, false positives and misses along the last axis (... x 3).
+
+    Returns values from 0 to 1, in the shape of `counts` without the last axis. F1 is 0 where all
+    three counts are 0.
     """
     tp, fp, fn = (counts[..., i].astype("f8") for i in range(3))
     total = 2 * tp + fp + fn

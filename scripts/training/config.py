@@ -1,4 +1,4 @@
-"""The training config, made of the recipe, what the base model is, and params.yaml."""
+"""Make the training config from the recipe, the base model and params.yaml."""
 
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,22 @@ from thinc.api import Config
 from scripts.functions import load_alone
 from scripts.params import Training
 
-# How much the base, which does not know the new labels, counts against them (docs/keeping.md).
+# In rehearsal the base teaches the learner. This is the weight of what it says against the new
+# labels, which it does not know (docs/keeping.md).
 AGAINST_NEW = 0.2
-# What the config takes over from the base's section [nlp], and what must not run again.
+# The keys of the base's section [nlp] that the config takes over, and the callbacks in it that are
+# switched off.
 KEPT = ("lang", "batch_size", "tokenizer", "vectors")
 CALLBACKS = ("before_creation", "after_creation", "after_pipeline_creation")
-# What decides which model of a training is the best (scripts/functions.py explains the first one).
+# The weights of the scores by which the best model of a training is chosen. `score_new_and_kept` in
+# scripts/functions.py explains the first one.
 UPDATE_WEIGHTS = {"new_and_kept_f": 1.0, "ents_f": 0.0, "ents_p": 0.0, "ents_r": 0.0}
 UPDATE_WEIGHTS |= {"new_f": 0.0, "kept_f": 0.0}
 NEW_WEIGHTS = {"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0}
 
 
 def new_name(nlp: Language, component: str) -> str:
-    """A free name for a component beside `component`: ner_2, or ner_3 if that is taken."""
+    """Return a free name for a second component: for ner it is ner_2, or ner_3 if that is taken."""
     number = 2
     while f"{component}_{number}" in nlp.component_names:
         number += 1
@@ -32,20 +35,20 @@ def new_name(nlp: Language, component: str) -> str:
 
 
 def steps_per_epoch(texts: int, batch_size: int) -> int:
-    """How many batches of `batch_size` texts an epoch has; the last one may be smaller."""
+    """Return how many batches of `batch_size` texts an epoch has; the last one may be smaller."""
     return -(-texts // batch_size)
 
 
 def component_config(base: Path, component: str, strategy: str, labels: list[str]) -> dict:
-    """The parts of the config that depend on the base: pipeline, component, initialization.
+    """Make the parts of the config that depend on the base: pipeline, component, initialization.
 
     base: the folder of the base pipeline.
-    component: its entity recognizer.
+    component: the name of its entity recognizer.
     strategy: `training.strategy` of params.yaml.
-    labels: what is learned, sorted.
+    labels: the labels to learn, sorted.
     """
     nlp = load_alone(str(base), component)
-    # Interpolated: the component's copy must not refer to a section that is not there.
+    # The copied component must not refer to sections that are not copied, so fill these values in.
     settings = nlp.config.interpolate()
     source = {}
     if strategy == "update":
@@ -54,7 +57,8 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
     else:
         name = new_name(nlp, component) if strategy == "extend" else component
         pipe = settings["components"][component]
-        # The new labels need fewer moves than the base's: the size is set at initialization.
+        # The size of the base's output layer fits the base's labels. Without it, initialization
+        # sets the size that the new labels need.
         pipe["moves"] = None
         pipe["model"]["nO"] = None
         source = {"base": str(base), "base_component": component}
@@ -76,7 +80,10 @@ def component_config(base: Path, component: str, strategy: str, labels: list[str
 
 
 def sourced_component(base: Path, component: str) -> dict[str, Any]:
-    """The config of the base's own component, with a copy of the layer that it shares, if any."""
+    """Make the config of the base's own component.
+
+    If the component shares its embedding with others, the config gives it a copy of its own.
+    """
     pipe: dict[str, Any] = {"source": str(base)}
     if component_listens(base, component):
         pipe["replace_listeners"] = ["model.tok2vec"]
@@ -84,18 +91,18 @@ def sourced_component(base: Path, component: str) -> dict[str, Any]:
 
 
 def component_listens(base: Path, component: str) -> bool:
-    """Whether the base's component shares its embedding with others."""
+    """Whether the base's component uses an embedding that it shares with others (a listener)."""
     nlp = spacy.load(base)
     return any(component in getattr(pipe, "listening_components", []) for _, pipe in nlp.pipeline)
 
 
 def rehearsal_config(base: Path, component: str, learner: str, path: Path, words: int) -> dict:
-    """The callback by which the learner practises, before every update, what the base says.
+    """Make the config of `rehearse`: before every update the learner practises what the base says.
 
-    base, component: the folder of the base pipeline, and its entity recognizer.
+    base, component: the folder of the base pipeline, and the name of its entity recognizer.
     learner: the name of the component that learns.
     path: the folder of DocBins with general text.
-    words: how many words of it are practised on before an update.
+    words: how many words of general text to practise on before an update.
     """
     return {
         "@callbacks": "rehearse.v1",
@@ -111,12 +118,12 @@ def rehearsal_config(base: Path, component: str, learner: str, path: Path, words
 def configure(
     *, recipe: Path, base: Path, corpus: Path, component: str, training: Training, ratio: float
 ) -> Config:
-    """Put the recipe, what the base is, and the params together.
+    """Make the training config from the recipe, the base and the params.
 
-    recipe: a spaCy config.
+    recipe: the path of a spaCy config.
     base: the folder of the base pipeline.
     corpus: the folder that `preprocess` wrote; its data.json has the labels and numbers of texts.
-    component: the base's entity recognizer.
+    component: the name of the base's entity recognizer.
     training: `training` of params.yaml.
     ratio: words of general text to practise on for each word of training text.
     """
