@@ -25,7 +25,7 @@ from scripts.experiments.runner import (
     RemoteOption,
     Runner,
 )
-from scripts.experiments.seed_test import MEASURES, judge, seeded, summarize
+from scripts.experiments.seed_comparison import MEASURES, judge, seeded, summarize
 from scripts.experiments.tables import collect, write_table
 from scripts.params import load_params
 

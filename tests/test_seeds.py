@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scripts.exceptions import ExperimentError
 from scripts.experiments.arguments import parse_setting
 from scripts.experiments.learning_curve import advice
-from scripts.experiments.seed_test import judge, summarize
+from scripts.experiments.seed_comparison import judge, summarize
 from scripts.experiments.tables import collect
 from scripts.scoring.chance import permutation_p
 
