@@ -15,6 +15,8 @@ import psutil
 import pytest
 
 from scripts.annotation.plan import JOURNAL, WORK
+from scripts.exceptions import DataError
+from scripts.runtime.workers import Cluster, connect
 from tests.annotating import contents, run, sentences, write
 from tests.conftest import ROOT
 from tests.ray_annotate import release_file
@@ -22,6 +24,9 @@ from tests.ray_annotate import release_file
 pytest.importorskip("ray", reason="make ray")
 # A cluster takes seconds to start, and so does every worker.
 pytestmark = pytest.mark.slow
+needs_workers = pytest.mark.skipif(
+    " " in sys.executable, reason="Ray starts no workers where Python's path has a space"
+)
 
 SHARDS = 60
 
@@ -138,6 +143,7 @@ def wait_for_a_shard(output: Path, process: subprocess.Popen) -> None:
         time.sleep(0.05)
 
 
+@needs_workers
 def test_a_worker_is_killed_midway(nodes: Nodes, world: tuple, tmp_path: Path) -> None:
     process = go(nodes, world, tmp_path / "out")
     wait_for_a_shard(tmp_path / "out", process)
@@ -150,6 +156,7 @@ def test_a_worker_is_killed_midway(nodes: Nodes, world: tuple, tmp_path: Path) -
     assert contents(tmp_path / "out") == world[2]
 
 
+@needs_workers
 def test_the_driver_is_killed_and_started_again(nodes: Nodes, world: tuple, tmp_path: Path) -> None:
     process = go(nodes, world, tmp_path / "out")
     wait_for_a_shard(tmp_path / "out", process)
@@ -165,3 +172,9 @@ def test_the_driver_is_killed_and_started_again(nodes: Nodes, world: tuple, tmp_
     assert again.returncode == 0, told
     assert contents(tmp_path / "out") == world[2]
     assert before == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in finished}
+
+
+def test_a_python_whose_path_has_a_space_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/a folder/bin/python")
+    with pytest.raises(DataError, match="from a path with a space"):
+        connect(Cluster())

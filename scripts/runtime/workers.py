@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -136,10 +137,16 @@ def connect(cluster: Cluster) -> int:
     """Connect to a cluster and return how many actors are to work there.
 
     Ray reports no usage to its makers. Raises DataError where there is no Ray, no cluster, or no
-    core (with `gpu`, no GPU).
+    core (with `gpu`, no GPU), and where Python's path has a space.
     """
     if not importlib.util.find_spec("ray"):
         raise DataError("--engine ray needs Ray: `make ray` installs it.")
+    # Ray writes Python's path into a command line without quotes, and then waits without end.
+    if " " in sys.executable:
+        raise DataError(
+            f"Ray starts no workers from a path with a space ({sys.executable}): move the project "
+            "to a folder without one, or leave out --engine ray."
+        )
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
