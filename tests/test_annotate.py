@@ -344,7 +344,7 @@ def test_a_run_that_was_killed_goes_on(bases: dict[str, Path], tmp_path: Path) -
         below = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.wait()
-        _, alive = psutil.wait_procs(below, timeout=10)
+        _, alive = psutil.wait_procs(below, timeout=600)
         assert not alive, "workers outlive a killed run"
         journal = (tmp_path / "out" / WORK / JOURNAL).read_bytes()
         # As if it had been killed in the middle of a line.
@@ -353,7 +353,7 @@ def test_a_run_that_was_killed_goes_on(bases: dict[str, Path], tmp_path: Path) -
     said = len(journal.splitlines())
     assert 40 < said <= len(before) < 151
     again = start(model, source, tmp_path / "out", "--jobs", "2")
-    told, _ = again.communicate(timeout=60)
+    told, _ = again.communicate()
     assert again.returncode == 0 and b"3,021 documents read = 3,020 annotated" in told
     kept = [path for path, changed in before.items() if path.stat().st_mtime_ns == changed]
     assert len(kept) >= said - 1

@@ -179,9 +179,8 @@ def test_a_killed_run_goes_on_cleanly_and_gives_the_same_bytes(
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **elsewhere
     )
-    end = time.monotonic() + 240
     while not (folder / "training/model-last").exists():
-        assert process.poll() is None and time.monotonic() < end
+        assert process.poll() is None
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

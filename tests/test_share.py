@@ -59,13 +59,13 @@ def ssh_server(public: str) -> Iterator[int]:
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    server = asyncio.run_coroutine_threadsafe(start(), loop).result(timeout=10)
+    server = asyncio.run_coroutine_threadsafe(start(), loop).result(timeout=600)
     try:
         yield server.get_port()
     finally:
         loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=10)
+        thread.join(timeout=600)
 
 
 def environment(home: Path) -> dict[str, str]:
