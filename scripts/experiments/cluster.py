@@ -19,9 +19,10 @@ from scripts.experiments import clones, on_worker
 from scripts.experiments.arguments import TARGET, as_arguments
 from scripts.experiments.naming import Changes
 from scripts.experiments.remotes import check_remotes, pull, url_of
-from scripts.experiments.repository import git, refs_of
+from scripts.experiments.repository import refs_of
 from scripts.experiments.runner import Runner
 from scripts.params import load_params
+from scripts.provenance.revisions import git
 
 RETRIES = 5
 LOGS = Path(".dvc/tmp/sweep")
@@ -64,7 +65,7 @@ def trials_of(experiments: dict[str, Changes], commit: str, url: str) -> list[on
             name=name,
             arguments=as_arguments(changes),
             target=TARGET,
-            commit=git("rev-parse", commit),
+            commit=git("rev-parse", commit).rstrip(),
             refs=refs_of(commit),
             url=url,
             author=(author, rest.partition(">")[0]),

@@ -1,26 +1,17 @@
 """What Git knows of experiments: the commit they belong to, and which of them are finished."""
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 from scripts.exceptions import ExperimentError
+from scripts.provenance.revisions import git
 
 NAMED = 3  # so many changed files are named in a message
 
 
-def git(*arguments: str) -> str:
-    """The output of a git command, without the end of its last line.
-
-    Raises CalledProcessError when git fails.
-    """
-    command = ["git", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.rstrip()
-
-
 def head() -> str:
     """The last commit, in seven digits, as it stands in the names of experiments."""
-    return git("rev-parse", "--short=7", "HEAD")
+    return git("rev-parse", "--short=7", "HEAD").rstrip()
 
 
 def clean_commit(written: Iterable[Path] = ()) -> str:
@@ -44,7 +35,7 @@ def clean_commit(written: Iterable[Path] = ()) -> str:
 
 def refs_of(commit: str) -> str:
     """The folder of Git references in which DVC keeps the experiments of a commit."""
-    full = git("rev-parse", "--verify", f"{commit}^{{commit}}")
+    full = git("rev-parse", "--verify", f"{commit}^{{commit}}").rstrip()
     return f"refs/exps/{full[:2]}/{full[2:]}/"
 
 

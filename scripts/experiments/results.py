@@ -4,10 +4,10 @@ from typing import Any
 
 from scripts.experiments.declaration import Sweep
 from scripts.experiments.naming import NEW_F, RETENTION, name_of, short_names
-from scripts.experiments.repository import finished, git, refs_of
+from scripts.experiments.repository import finished, refs_of
 from scripts.keeping.gate import why_refused
 from scripts.params import Params
-from scripts.provenance.revisions import facts
+from scripts.provenance.revisions import facts, git
 
 
 def result_of(name: str, commit: str, sweep: Sweep, params: Params) -> tuple[float, float]:
