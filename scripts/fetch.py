@@ -16,7 +16,8 @@ from wasabi import msg
 from scripts.base.download import check_assets, find_wheel
 from scripts.base.trust import check_model, copy_folder, unpack
 from scripts.exceptions import FetchError, door
-from scripts.params import load_params, read_yaml
+from scripts.params import load_params
+from scripts.settings.yaml_file import read_yaml
 from scripts.storage.atomic import replace_folder, scratch_folder
 
 
