@@ -6,6 +6,7 @@ from typing import Any
 from wasabi import color
 
 from scripts.reporting.escape import printable
+from scripts.words import amount
 
 REPORT, COMPARISON = Path("metrics/report.html"), Path("metrics/comparison.json")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
@@ -43,7 +44,7 @@ def learned(base: dict, tuned: dict, documents: int) -> list[str]:
     gold = tuned["true_positives"] + tuned["misses"]
     seen, unseen = (tuned[key]["ents_r"] for key in ("seen", "unseen"))
     return [
-        f"{change(base, tuned)} on {gold:,} entities in {documents:,} documents",
+        f"{change(base, tuned)} on {amount(gold, 'entity', 'entities')} in {amount(documents, 'document')}",
         f"{rank(tuned['per_label'])}; found of names in train {seen:.2f}, of others {unseen:.2f}",
     ]
 
@@ -77,14 +78,16 @@ def since(comparison: dict[str, Any] | None) -> list[str]:
         if row["label"] == "all"
     ]
     better, worse = len(comparison["better"]), len(comparison["worse"])
-    return [f"{', '.join(parts)}; {better} texts better, {worse} worse"]
+    return [f"{', '.join(parts)}; {amount(better, 'text')} better, {worse:,} worse"]
 
 
 def warnings(data: dict) -> list[str]:
     """Say what is wrong with the data, and which labels may mean the same as one of the base."""
     lines = []
     if found := sum(data["findings"].values()):
-        lines.append(f"{found:,} findings ({', '.join(data['findings'])}): corpus/findings.html")
+        lines.append(
+            f"{amount(found, 'finding')} ({', '.join(data['findings'])}): corpus/findings.html"
+        )
     for label, rivals in data["rivals"].items():
         names = ", ".join(rivals)
         lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same")
