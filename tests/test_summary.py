@@ -104,7 +104,7 @@ def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew
         write(tmp_path, "metrics/comparison.json", None)
 
     monkeypatch.setattr("scripts.reporting.evaluation.write_report", report)
-    damage: list[Path] = []
+    damage: list[str] = []
     monkeypatch.setattr("scripts.storage.damage.find_damage", lambda: damage)
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "metrics/scores.json", summary_scores())
@@ -118,7 +118,7 @@ def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew
     assert made == [REPORT]
     later = (tmp_path / REPORT).stat().st_mtime + 5
     os.utime(tmp_path / "metrics/scores.json", (later, later))
-    damage.append(Path("training/model"))
+    damage.append("training/model is not whole: python -m scripts.mend")
     with pytest.raises(SystemExit):
         main()
     printed = capsys.readouterr().out

@@ -44,7 +44,8 @@ def learned(base: dict, tuned: dict, documents: int) -> list[str]:
     gold = tuned["true_positives"] + tuned["misses"]
     seen, unseen = (tuned[key]["ents_r"] for key in ("seen", "unseen"))
     return [
-        f"{change(base, tuned)} on {amount(gold, 'entity', 'entities')} in {amount(documents, 'document')}",
+        f"{change(base, tuned)} on {amount(gold, 'entity', 'entities')} in "
+        f"{amount(documents, 'document')}",
         f"{rank(tuned['per_label'])}; found of names in train {seen:.2f}, of others {unseen:.2f}",
     ]
 
