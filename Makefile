@@ -9,13 +9,20 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTEST = python -m pytest --numprocesses auto --dist loadfile
 
-.PHONY: help run test test-all setup ray lock document clean
+# What of the answers to `make new` is given on the command line.
+GIVEN = $(if $(DIR),"$(DIR)") $(if $(NAME),--name "$(NAME)") \
+	$(if $(filter undefined,$(origin DATA)),,--data "$(DATA)")
+
+.PHONY: help new run test test-all setup ray lock document clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## The whole pipeline, then a summary
 	python -m weasel run all
+
+new: setup ## A project of your own, without the demo: make new DIR=../mine NAME=mine_ner DATA=../texts
+	@python -m scripts.new $(GIVEN)
 
 test: setup ## Lint, types, layers and the fast tests, the whole pipeline once among them
 	ruff check .
