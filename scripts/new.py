@@ -7,13 +7,14 @@ your package's name and your data in params.yaml, and one commit. What is not gi
 """
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 from wasabi import msg
 
 from scripts.exceptions import door
-from scripts.founding.project import found, suggest_name
+from scripts.founding.project import found, refuse_occupied, suggest_name
 
 
 @door
@@ -27,6 +28,7 @@ def main(
     """Make a project of your own out of this one, without its demo."""
     if folder is None:
         folder = Path(typer.prompt("Folder of the new project"))
+    refuse_occupied(folder)
     if name is None:
         name = typer.prompt("Name of its package", default=suggest_name(folder))
     if data is None:
@@ -36,10 +38,8 @@ def main(
     if kept_by_dvc:
         msg.info(f"{source} is large: DVC keeps it, and git {source}.dvc (docs/sharing.md)")
     if not data:
-        msg.info(
-            f"Put your labelled texts into {folder / source}, as train.jsonl or another format"
-        )
-    print(f"Next: cd {folder} && make run")
+        msg.info(f"Put your labelled texts into {folder / source}: train.jsonl, or other formats")
+    print(f"Next: cd {quote(str(folder))} && make run")
 
 
 if __name__ == "__main__":

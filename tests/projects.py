@@ -30,11 +30,12 @@ VALUES: dict[str, dict[str, Any]] = {
 
 
 def sh(
-    folder: Path, *command: str, check: bool = True, **env: str
+    folder: Path, *command: str, check: bool = True, answers: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a project as a user in the activated environment would.
 
     check: whether the test fails when the command does.
+    answers: what is typed in; unless given, the command has this process's standard input.
     env: environment variables besides those of this process.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -42,6 +43,7 @@ def sh(
         command,
         cwd=folder,
         env=os.environ | {"PATH": path} | env,
+        input=answers,
         capture_output=True,
         text=True,
         encoding="utf8",

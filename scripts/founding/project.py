@@ -101,18 +101,22 @@ def commit(folder: Path, source: str) -> bool:
     return size >= LARGE
 
 
+def refuse_occupied(folder: Path) -> None:
+    """Raise ProjectError unless there is nothing at this path, or an empty folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProjectError(f"{folder} is there and not empty: name another folder.")
+
+
 def found(folder: Path, name: str, data: Path | None) -> tuple[str, bool]:
     """Make a project whole or not at all.
 
-    folder: where; there must be nothing, or an empty folder.
+    folder: where; nothing, or an empty folder (see `refuse_occupied`).
     name: of its package.
     data: labelled texts, a file or a folder; None if there are none yet.
 
     Returns where the data lies in the project, and whether DVC has it instead of git. Raises
     ProjectError.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProjectError(f"{folder} is there and not empty: name another folder.")
     params = settle(name, data)
     source = params.data.source
     with scratch_folder(folder.resolve().parent, folder.name) as scratch:

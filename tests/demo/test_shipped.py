@@ -13,6 +13,7 @@ from weasel.util.hashing import get_checksum
 from scripts.experiments.declaration import load_sweep
 from scripts.experiments.naming import name_of
 from scripts.experiments.presentation import DECLARED
+from scripts.founding.rewrite import open_yaml, write_yaml
 from scripts.params import load_params
 from scripts.storage.dvc import hash_files, hash_path
 from tests.conftest import ROOT
@@ -110,3 +111,9 @@ def test_the_sweep_is_every_strategy_with_five_amounts() -> None:
     assert [p["rehearsal.ratio"] for p in points[:5]] == [0.0, 0.25, 0.5, 1.0, 2.0]
     assert [p["training.strategy"] for p in points[::5]] == ["extend", "update"]
     assert len({name_of("sweep", "abc1234", point) for point in points}) == 10
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "project.yml"])
+def test_a_file_of_values_is_written_as_it_was_read(name: str, tmp_path: Path) -> None:
+    write_yaml(tmp_path / name, open_yaml().load(ROOT / name))
+    assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
