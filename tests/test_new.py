@@ -31,11 +31,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make(project: Path, *command: str, answers: str = "", check: bool = True) -> str:
-    """Run `scripts.new` in a project, answer its questions, and return all that it says."""
+    """Run `scripts.new` in a project, answer its questions, and return all that it says, in a line."""
     identity = {f"GIT_{x}_{y}": "t@t" for x in ("AUTHOR", "COMMITTER") for y in ("NAME", "EMAIL")}
     done = sh(project, *NEW, *command, answers=answers, check=check, COLUMNS="300", **identity)
     assert check or done.returncode == 1
-    return done.stdout + done.stderr
+    return " ".join((done.stdout + done.stderr).split())
 
 
 def tracked(folder: Path) -> set[str]:
@@ -107,6 +107,7 @@ def test_what_is_not_given_is_asked_for_and_check_asks_for_the_data(project: Pat
     said = make(project, answers=f"{folder}\n\n\n")
     assert "[my_tickets_ner]" in said
     assert f"Put your labelled texts into {folder}/assets/my_tickets" in said
+    assert f"cd '{folder}' && make run" in said
     check = sh(folder, "python", "-m", "weasel", "run", "check", check=False)
     assert "assets/my_tickets is an empty folder" in " ".join(check.stdout.split())
     shutil.rmtree(folder)
