@@ -31,7 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make(project: Path, *command: str, answers: str = "", check: bool = True) -> str:
-    """Run `scripts.new` in a project, answer its questions, and return all that it says, in a line."""
+    """Run `scripts.new` in a project, answer its questions, and return what it says, in a line."""
     identity = {f"GIT_{x}_{y}": "t@t" for x in ("AUTHOR", "COMMITTER") for y in ("NAME", "EMAIL")}
     done = sh(project, *NEW, *command, answers=answers, check=check, COLUMNS="300", **identity)
     assert check or done.returncode == 1
