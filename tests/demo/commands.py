@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import gto.cli
 import spacy.cli
 import srsly
 import typer
@@ -134,6 +135,10 @@ def check_git(words: list[str]) -> None:
     assert done.returncode == 129, words
 
 
+def check_gto(words: list[str]) -> None:
+    parse_click(gto.cli.app, words)
+
+
 def check_make(words: list[str]) -> None:
     done = subprocess.run(["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -170,6 +175,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "cd": check_path,
     "dvc": check_dvc,
     "git": check_git,
+    "gto": check_gto,
     "make": check_make,
     "pip": check_pip,
     "pre-commit": check_pre_commit,

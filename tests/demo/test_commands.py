@@ -52,6 +52,7 @@ def test_a_command_is_understood(command: Command) -> None:
         "dvc exp run --nothing",
         "dvc nothing",
         "git nothing",
+        "gto show --nothing",
         "make nothing",
         "pip install --nothing",
         "pre-commit nothing",
@@ -88,7 +89,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["rehearsal"]["text"] = params["evaluate"]["general"] = "assets/small/general.jsonl"
     params["package"]["name"] = "telecom_ner"
     srsly.write_yaml(folder / "params.yaml", params)
-    (folder / ".git/info/exclude").write_text("/texts\n/*.whl\n", encoding="utf8")
+    (folder / ".git/info/exclude").write_text("/texts\n/*.whl\n/assets/tickets/\n", encoding="utf8")
     commit(folder)
     sh(folder, "dvc", "repro")
     commit(folder)
@@ -96,6 +97,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sh(folder, "git", "tag", tag)
     (folder / "texts").mkdir()
     (folder / "texts/notes.txt").write_text("n78 is quiet in Leipzig.\n", encoding="utf8")
+    shutil.copytree(folder / "assets/small", folder / "assets/tickets")
     for name in ("OLD.whl", "NEW.whl"):
         shutil.copyfile(next((folder / "packages").glob("*.whl")), folder / name)
     return folder
