@@ -1,5 +1,6 @@
 """A project of one's own: the demo is left behind, nothing else changes, and what is left works."""
 
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -124,6 +125,22 @@ def test_a_file_alone_is_train_and_large_data_goes_to_dvc(project: Path, tmp_pat
     assert {x for x in tracked(folder) if "big" in x} == {"assets/big.dvc"}
     assert sh(folder, "git", "status", "--porcelain").stdout == ""
     assert "up to date" in sh(folder, "dvc", "status", "assets/big.dvc").stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), []),
+        (("DIR=../my tickets", "NAME=x_ner"), ["../my tickets", "--name", "x_ner"]),
+        (("DIR=../x", "DATA="), ["../x", "--data", ""]),
+    ],
+)
+def test_make_passes_on_what_is_given(
+    given: tuple[str, ...], expected: list[str], project: Path
+) -> None:
+    lines = sh(project, "make", "--dry-run", "new", *given).stdout.replace("\\\n", "").splitlines()
+    (line,) = (line for line in lines if "scripts.new" in line)
+    assert shlex.split(line) == [*NEW, *expected]
 
 
 @pytest.mark.parametrize(
