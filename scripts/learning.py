@@ -23,6 +23,7 @@ from scripts.experiments.runner import (
     JobsOption,
     RemoteOption,
     Runner,
+    load_params_for,
 )
 from scripts.experiments.tables import collect, write_table
 from scripts.provenance.comparison import compare_revisions
@@ -37,6 +38,7 @@ def main(
     remote: RemoteOption = "origin",
 ) -> None:
     """Would more annotation help? The score over the amount of training data."""
+    load_params_for(engine)
     commit = clean_commit()
     points = points_of(commit)
     report_failures(run_all(points, Runner(engine, jobs, address, remote)), len(points))

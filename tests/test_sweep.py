@@ -87,7 +87,7 @@ def params() -> Params:
         ({"grid": {"training.droput": [0.1]}}, "training.droput"),
         ({"grid": {"trainning.dropout": [0.1]}}, "trainning"),
         ({"grid": {"training": [0.1]}}, "grid.training"),
-        ({"grid": {"training.dropout": [0.1, 1.0]}}, "training.dropout: Input should be less"),
+        ({"grid": {"training.dropout": [0.1, 1.0]}}, "training.dropout: must be below 1.0"),
         ({"grid": {"training.dropout": ["0.1"]}}, "training.dropout"),
         ({"grid": {"training.max_epochs": [1.5]}}, "training.max_epochs"),
         ({"grid": {"training.dropout": []}}, "grid.training.dropout"),
@@ -98,9 +98,12 @@ def params() -> Params:
         ({}, "give grid or search"),
         ({"grid": {"training.seed": [1]}, "search": {"training.seed": [1]}}, "one of the two"),
         ({"search": {"training.seed": [1]}}, "a search needs trials"),
-        ({"grid": {"training.seed": [1]}, "jobs": 3}, "jobs: Extra"),
+        ({"grid": {"training.seed": [1]}, "jobs": 3}, "jobs: not a parameter"),
         ({"search": {"training.dropout": {"low": 0.3, "high": 0.1}}, "trials": 1}, "low is above"),
-        ({"search": {"training.dropout": {"low": 0.0, "high": 1.0}}, "trials": 1}, "less than 1"),
+        (
+            {"search": {"training.dropout": {"low": 0.0, "high": 1.0}}, "trials": 1},
+            "must be below 1",
+        ),
         ({"search": {"training.seed": {"low": 0, "high": 9.5}}, "trials": 1}, "training.seed"),
         (
             {"search": {"training.seed": {"low": 0, "high": 9, "step": 0.5}}, "trials": 1},
