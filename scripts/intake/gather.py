@@ -12,7 +12,7 @@ from scripts.intake.label_checks import list_label_findings, list_unit_findings
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import take_in
 from scripts.intake.tally import Outcome, Tally, part_mask
-from scripts.intake.worker import Settings
+from scripts.intake.worker import Settings, load_tokenizer
 from scripts.params import Params
 from scripts.storage.input_files import list_files
 
@@ -92,6 +92,7 @@ def take_labelled_and_general(
     the general text's tally; and whether the general text is gold. Raises DataError.
     """
     (folder / "rejected.jsonl").touch()
+    load_tokenizer(base)  # here, so that the workers need not
     total = take_labelled(params, base, folder, jobs, write=write)
     general, is_gold = take_general(params, base, folder, jobs, write=write)
     total.add(general)
