@@ -10,8 +10,8 @@ from scripts.intake.tally import Outcome, Tally, count_spans, share_seen
 
 # With fewer spans than this, a label is hardly learned, and its score says nothing.
 FEW = 10
-# With so many, more of them bring little (docs/data.md).
-ENOUGH = 200
+# With so many, a label had 0.63 of the F that several times as many gave it, or more (docs/data.md).
+ENOUGH = 100
 # Of fewer spans in test, one more or less changes F by more than 0.03; of so many, the 95% interval
 # of a share is within a tenth (docs/data.md).
 FEW_TO_TEST, ENOUGH_TO_TEST = 30, 100
