@@ -10,7 +10,7 @@ from scripts.intake.tally import Outcome, Tally, count_spans, share_seen
 
 # With fewer spans than this, a label is hardly learned, and its score says nothing.
 FEW = 10
-# With so many, a label had 0.63 of the F that several times as many gave it, or more (docs/data.md).
+# With so many, a label had 0.63 or more of the F that all the data gave it (docs/data.md).
 ENOUGH = 100
 # Of fewer spans in test, one more or less changes F by more than 0.03; of so many, the 95% interval
 # of a share is within a tenth (docs/data.md).
