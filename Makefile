@@ -43,13 +43,13 @@ setup: .venv/ready ## .venv with locked requirements
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		(echo "Python 3.10 or newer is needed: make PYTHON=python3.12"; exit 1)
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	.venv/bin/python -m scripts.runtime.install requirements.txt
 	touch .venv/ready
 
 ray: setup .venv/ray ## Ray beside the rest, to annotate and experiment on more than one machine
 
 .venv/ray: requirements-ray.txt .venv/ready
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.txt
+	.venv/bin/python -m scripts.runtime.install requirements-ray.txt
 	touch .venv/ray
 
 lock: setup ## Write the locked requirements anew from pyproject.toml
