@@ -37,9 +37,10 @@ def main(
     remote: RemoteOption = "origin",
 ) -> None:
     """Would more annotation help? The score over the amount of training data."""
-    commit = clean_commit()
+    commit = clean_commit([table])
     points = points_of(commit)
-    report_failures(run_all(points, Runner(engine, jobs, address, remote)), len(points))
+    runner = Runner(engine, jobs, address, remote, written=(table,))
+    report_failures(run_all(points, runner), len(points))
     write_table(collect(commit, list(points), COLUMNS), table)
     three_quarters, everything = list(points)[-2:]
     result = compare_revisions(three_quarters, everything)
