@@ -39,9 +39,10 @@ def main(
 ) -> None:
     """Would more annotation help? The score over the amount of training data."""
     load_params_for(engine)
-    commit = clean_commit()
+    commit = clean_commit([table])
     points = points_of(commit)
-    report_failures(run_all(points, Runner(engine, jobs, address, remote)), len(points))
+    runner = Runner(engine, jobs, address, remote, written=(table,))
+    report_failures(run_all(points, runner), len(points))
     write_table(collect(commit, list(points), COLUMNS), table)
     three_quarters, everything = list(points)[-2:]
     result = compare_revisions(three_quarters, everything)

@@ -44,11 +44,11 @@ def main(
 ) -> None:
     """Several seeds: how much is chance, and do two settings really differ?"""
     params = load_params_for(engine)
-    commit = clean_commit()
+    commit = clean_commit([table])
     runs = seeded(setting, seeds, params)
     names = [name_of("seeds", commit, changes) for _, changes in runs]
     experiments = {name: changes for name, (_, changes) in zip(names, runs, strict=True)}
-    failed = run_all(experiments, Runner(engine, jobs, address, remote))
+    failed = run_all(experiments, Runner(engine, jobs, address, remote, written=(table,)))
     report_failures(failed, len(experiments))
     rows = [
         {"setting": text, "seed": changes["training.seed"], **row}

@@ -12,8 +12,8 @@ from hydra.errors import HydraException
 from scripts.experiments.naming import Changes
 
 DVC = [sys.executable, "-m", "dvc"]
-# The last stage that an experiment runs: `package` and its check of retention come later.
-TARGET = "evaluate"
+# The last stage that an experiment runs: `package` has nothing to do in one.
+TARGET = "judge"
 
 
 def as_hydra(value: Any) -> str:
