@@ -12,7 +12,7 @@ import sys
 from wasabi import msg
 
 from scripts.exceptions import RunningError, door
-from scripts.reporting.refresh import refuse_damage, show_summary
+from scripts.reporting.last_run import refuse_damage, show_summary
 from scripts.storage.dvc import lock_repo, reproduce
 
 

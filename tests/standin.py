@@ -15,7 +15,7 @@ from tests.conftest import ROOT, write_world
 
 STAGES = """
 stages:
-  evaluate:
+  report:
     cmd: python standin.py
     deps: [data, standin.py]
     params: [data, rehearsal, training]

@@ -20,6 +20,8 @@ from packaging.requirements import Requirement
 
 from tests.projects import commit, copy_project, sh, stages_run
 
+LEARNING = ["configure", "train", "assemble", "evaluate"]
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -88,10 +90,10 @@ def test_a_change_in_the_readme_runs_nothing(project: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("training.dropout=0.3", ["configure", "train", "assemble", "evaluate", "package"]),
-        ("package.version=2.0.0", ["package"]),
-        ("evaluate.min_retention=0.1", ["package"]),
-        ("data.max_rejected=3", ["preprocess", "package"]),
+        ("training.dropout=0.3", [*LEARNING, "report", "package"]),
+        ("package.version=2.0.0", ["report", "package"]),
+        ("evaluate.min_retention=0.1", ["report", "package"]),
+        ("data.max_rejected=3", ["preprocess", "report", "package"]),
     ],
 )
 def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: list[str]) -> None:
@@ -115,7 +117,7 @@ def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
     change = ("-S", "training.max_epochs=1")
     run = ("python", "-m", "dvc", "exp", "run")
     output = sh(project, *run, *change, "--name", "in-place").stdout
-    assert stages_run(output) == ["configure", "train", "assemble", "evaluate", "package"]
+    assert stages_run(output) == [*LEARNING, "report", "package"]
     metrics = sh(project, "python", "-m", "dvc", "metrics", "diff", "--all", "HEAD").stdout
     assert "retention" in metrics and "tuned.new.ents_f" in metrics
     assert "training.max_epochs" in sh(project, "python", "-m", "dvc", "params", "diff").stdout

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.usefixtures("here")
 def report_page() -> str:
     """The report, hostile wherever a text of somebody's can stand."""
     given = everything()
-    names = {"BAND", "PERSON", "LOC", "HEAD", "workspace", "training.max_epochs", "assets/own"}
+    names = {"BAND", "PERSON", "LOC", "HEAD", "workspace", "training.max_epochs"}
+    names |= {"assets/own", "en_tiny 1.2.3", "en_small 3.2.1", "update", "training/model"}
     names |= {row[key] for row in ROWS for key in ("doc", "text")}
     given |= {
         "params": {"training": {HOSTILE: HOSTILE}, "data": {"rename": {HOSTILE: [HOSTILE]}}},

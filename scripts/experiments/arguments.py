@@ -12,8 +12,9 @@ from hydra.errors import HydraException
 from scripts.experiments.naming import Changes
 
 DVC = [sys.executable, "-m", "dvc"]
-# The last stage that an experiment runs: `package` and its check of retention come later.
-TARGET = "evaluate"
+# The last stage that an experiment runs, so that `dvc exp apply` brings its page, too. `package` and
+# its check of retention come later.
+TARGET = "report"
 
 
 def as_hydra(value: Any) -> str:
