@@ -87,15 +87,12 @@ def make_project(folder: Path) -> Path:
     (project / "dvc.yaml").write_text(STAGES, encoding="utf8")
     runs = f"RUNS = {str(folder / 'runs')!r}\n"
     (project / "standin.py").write_text(runs + STAGE, encoding="utf8")
-    plots = project / ".dvc/plots/frontier.json"
     sh(folder, "git", "init", "--quiet", "--bare", "--initial-branch", "main", "remote.git")
     sh(project, "git", "init", "--quiet", "--initial-branch", "main")
     for key, value in (("user.name", "Test"), ("user.email", "test@localhost")):
         sh(project, "git", "config", key, value)
     dvc = (sys.executable, "-m", "dvc")
     sh(project, *dvc, "init", "--quiet")
-    plots.parent.mkdir(exist_ok=True)
-    plots.write_bytes((ROOT / ".dvc/plots/frontier.json").read_bytes())
     for key, value in (("core.analytics", "false"), ("core.check_update", "false")):
         sh(project, *dvc, "config", key, value)
     sh(project, *dvc, "remote", "add", "--quiet", "--default", "store", str(folder / "store"))

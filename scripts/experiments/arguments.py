@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from scripts.experiments.naming import Changes
 
 DVC = [sys.executable, "-m", "dvc"]
-# The last stage that an experiment runs, so that `dvc exp apply` brings its page, too. `package` and
+# The last stage that an experiment runs: `dvc exp apply` brings its page, too. `package` and
 # its check of retention come later.
 TARGET = "report"
 

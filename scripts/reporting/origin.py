@@ -1,6 +1,6 @@
 """What the page of an evaluation says of its origin: names, and what was read and made by content.
 
-The page is an output of a stage, so a commit holds it by its content, and it cannot name the commit.
+The page is an output of a stage, so a commit holds it by content, and it cannot name the commit.
 What leads to the commit is the model's MD5, which stands in the commit's dvc.lock. The hashes are
 those of what lies here: while a stage runs, dvc.lock can still have those of the run before.
 """
