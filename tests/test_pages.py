@@ -98,7 +98,7 @@ def test_text_stays_text_in_the_picture(here: Path) -> None:
     for path, content in zip((picture.SCORES, picture.DATA), summary_inputs(), strict=True):
         path.parent.mkdir(parents=True)
         srsly.write_json(path, content)
-    picture.main(Path("summary.svg"))
+    picture.draw_summary(Path("summary.svg"))
     page = Path("summary.svg").read_text(encoding="utf8")
     tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(page).iter()}
     assert tags <= {"svg", "style", "defs", "clipPath", "rect", "g", "text", "circle"}

@@ -13,6 +13,7 @@ from scripts.reporting.curves import draw_curves, read_curves
 from scripts.reporting.evaluation import make_report
 from scripts.reporting.marks import MODELS
 from scripts.reporting.origin import read_origin
+from scripts.reporting.picture import WIDTH, photograph
 from scripts.storage.dvc import hash_path
 from tests.conftest import write_world
 from tests.evaluations import DATA, HOSTILE, ROWS, block, everything, inputs, row
@@ -216,6 +217,20 @@ def test_ten_thousand_texts_make_a_small_page() -> None:
 
 
 # ---- In a browser ----
+
+
+@in_browser
+@pytest.mark.slow
+def test_a_photograph_says_which_page_it_shows(page: Path) -> None:
+    taken = page.with_name("page.png")
+    assert photograph(page, taken)
+    content = taken.read_bytes()
+    assert content.startswith(b"\x89PNG") and f"page\0{hash_path(page)[0]}".encode() in content
+    # A browser still takes it for a picture of that size.
+    shown = page.with_name("shown.html")
+    script = "document.body.dataset.width = document.images[0].naturalWidth"
+    shown.write_text(f'<img src="page.png" onload="{script}">', encoding="utf8")
+    assert f'data-width="{WIDTH}"' in browse(shown)
 
 
 def drive(page: str, script: str, path: Path, query: str = "") -> Any:

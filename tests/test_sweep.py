@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 import srsly
 from dvc.utils.hydra import apply_overrides
@@ -16,7 +17,7 @@ from scripts.experiments.arguments import as_hydra
 from scripts.experiments.charts import plot_frontier, plot_parameters
 from scripts.experiments.declaration import Range, Sweep, load_sweep
 from scripts.experiments.naming import Changes, name_of, short_names
-from scripts.experiments.presentation import DECLARED
+from scripts.experiments.presentation import DECLARED, pictures_in, write_sweep
 from scripts.experiments.repository import clean_commit, git
 from scripts.experiments.results import mark_best, ranked
 from scripts.experiments.search import Result, open_study, search
@@ -338,6 +339,17 @@ def test_what_is_kept_is_what_the_gate_lets_through(params: Params) -> None:
     assert "nothing can be said" in (why_refused(None, "update", params) or "")
     lenient = with_values(params, {"evaluate.min_retention": 0.0})
     assert why_refused(None, "update", lenient) is None
+
+
+def test_the_table_is_enough_to_draw_the_pictures_again(tmp_path: Path) -> None:
+    sweep = Sweep(grid={"training.strategy": ["extend"], "rehearsal.ratio": [0.0, 0.5]})
+    rows = mark_best([point(0.6123, 0.8) | {"kept": "no"}, point(0.5, 0.9) | {"kept": "yes"}])
+    write_sweep(rows, sweep, tmp_path / "sweep.csv", tmp_path)
+    table: list[dict[str, Any]]
+    table = pandas.read_csv(tmp_path / "sweep.csv", keep_default_na=False).to_dict("records")
+    frontier, parameters = (path.read_text(encoding="utf8") for path in pictures_in(tmp_path))
+    assert plot_frontier(table, sweep.keys) == frontier
+    assert plot_parameters(table, sweep, {}) == parameters
 
 
 def test_each_parameter_has_its_pictures() -> None:
