@@ -58,11 +58,11 @@ lock: setup ## Write the locked requirements anew from pyproject.toml
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
 		--group dev --extra ray --constraint requirements.txt pyproject.toml -o requirements-ray.txt
 
-document: setup ## Write docs/commands.md and the picture of the summary anew
+document: setup ## Write docs/commands.md and the pictures of summary and page anew
 	python -m weasel document . --output docs/commands.part
 	sed -e 's#](project.yml)#](../project.yml)#' -e 's#](assets/#](../assets/#' docs/commands.part > docs/commands.md
 	rm docs/commands.part
-	python -m scripts.reporting.picture docs/summary.svg
+	python -m scripts.reporting.picture docs/summary.svg docs/report.png
 
 clean: ## Remove what the pipeline made; data, environment and DVC's cache stay
 	rm -rf corpus training/base training/model training/model-best training/model-last training/live packages
