@@ -3,19 +3,22 @@
     python -m scripts.package training corpus metrics/scores.json packages
 
 Stops where less of the base's knowledge is left than `evaluate.min_retention` asks for, unless
-`training.strategy: replace` gave it up on purpose. Needs no network, and the same model gives the
+`training.strategy: replace` gave it up on purpose, and where F of the new labels is below
+`evaluate.min_new_f`. Needs no network, and the same model gives the
 same bytes: a wheel, an sdist, the model card and the annotation guide. Card and guide also lie
 inside both archives.
 """
 
 from pathlib import Path
 
+import srsly
 import typer
 from wasabi import msg
 
 from scripts.exceptions import door
 from scripts.params import load_params
 from scripts.release.publish import publish_package
+from scripts.scoring.verdict import doubt_learned
 
 
 @door
@@ -27,6 +30,11 @@ def main(training: Path, corpus: Path, scores: Path, output: Path) -> None:
     msg.good(
         f"{wheel}: installed beside spaCy alone, it says what the model says ({checked} texts)"
     )
+    for doubt in doubt_learned(srsly.read_json(scores)):
+        msg.warn(
+            f"But packaged with {doubt.what}",
+            f"What to do: {doubt.todo}. With evaluate.min_new_f a model below it is refused.",
+        )
 
 
 if __name__ == "__main__":

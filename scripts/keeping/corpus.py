@@ -11,9 +11,11 @@ import numpy
 import spacy
 import srsly
 from spacy.tokens import DocBin
+from wasabi import msg
 
 from scripts.exceptions import DataError
 from scripts.intake.gather import FINDINGS, stop_at_errors, take_labelled_and_general
+from scripts.intake.ranks import FEW_DOCUMENTS
 from scripts.intake.splits import SPLITS
 from scripts.intake.tally import Tally, count_spans, count_words, part_mask, share_seen
 from scripts.keeping.base_labels import entity_labels, fill_train_and_dev, find_rivals
@@ -39,7 +41,25 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
         write_findings(total, folder)
         publish(folder, output, FINDINGS)
     show_findings(total, output)
+    show_ranks(total)
     stop_at_errors(total, params.data.max_rejected)
+
+
+def count_documents(total: Tally) -> dict[str, int]:
+    """How many documents each split has."""
+    docs = {part: total.facts["doc"][part_mask(total, part)] for part in SPLITS}
+    return {part: len(numpy.unique(names)) for part, names in docs.items()}
+
+
+def show_ranks(total: Tally) -> None:
+    """Where the split is cut by rank, print its sizes, and what moves when the data grows."""
+    if total.split == "rank":
+        counts = ", ".join(f"{n:,} {part}" for part, n in count_documents(total).items())
+        msg.info(
+            f"Few documents, so the split is cut by rank: {counts}. Below {FEW_DOCUMENTS:,} the "
+            "shares hold, and a document that comes or goes can move others between splits "
+            "(docs/data.md)."
+        )
 
 
 def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> dict:
@@ -56,6 +76,7 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
         rehearsal = rehearse(params, base, folder, total, general, jobs)
         write_findings(total, folder)
         show_findings(total, output)
+        show_ranks(total)
         try:
             stop_at_errors(total, params.data.max_rejected)
         except DataError:
@@ -106,9 +127,8 @@ def summarize(total: Tally, general: Tally, rehearsal: dict, *, is_gold: bool) -
     return {
         "texts": texts | {"dev": texts["dev"] + rehearsal["dev"]["texts"], "general": measured},
         "labelled_texts": texts,
-        "documents": {
-            part: len(numpy.unique(total.facts["doc"][part_mask(total, part)])) for part in SPLITS
-        },
+        "documents": count_documents(total),
+        "split": total.split,
         "words": {part: count_words(total, part) for part in SPLITS},
         "spans": {part: dict(sorted(counts[part].items())) for part in SPLITS},
         "seen_mentions": share_seen(total),

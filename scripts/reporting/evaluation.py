@@ -16,6 +16,7 @@ from scripts.reporting.curves import DASHES, Curves, draw_curves, read_curves
 from scripts.reporting.marks import make_texts
 from scripts.scoring.kinds import KINDS
 from scripts.scoring.rows import Row
+from scripts.scoring.verdict import doubts
 from scripts.storage.atomic import write_text
 
 # What is made by or after the evaluation, or is code. The hashes of these in dvc.lock can be those
@@ -97,6 +98,7 @@ def make_report(
         dashes=DASHES,
         comparison=comparison,
         verdict=verdict,
+        doubts=doubts(scores, data),
         kinds=KINDS,
         splits=list(data.get("texts", data["spans"])),
         amounts=count_by_split(data),
