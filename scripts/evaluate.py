@@ -32,7 +32,7 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
     show = msg.warn if found else msg.good
     show(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
     for doubt in found:
-        msg.warn(doubt.what[0].upper() + doubt.what[1:], f"What to do: {doubt.todo}")
+        msg.warn(doubt.title, f"What to do: {doubt.todo}")
 
 
 if __name__ == "__main__":

@@ -208,7 +208,11 @@ def write_world(folder: Path, **changes: Any) -> Params:
             "seed": 0,
             "gpu_id": -1,
         },
-        "evaluate": {"general": str(folder / "general.jsonl"), "min_retention": 0.9, "min_new_f": 0.0},
+        "evaluate": {
+            "general": str(folder / "general.jsonl"),
+            "min_retention": 0.9,
+            "min_new_f": 0.0,
+        },
         "package": {
             "name": "tiny",
             "version": "1.0.0",

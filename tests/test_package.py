@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from scripts.exceptions import BuildError, PackageError
-from scripts.keeping.gate import check_retention
+from scripts.keeping.gate import check_learned, check_retention
 from scripts.package import main
 from scripts.params import PARAMS, Params, load_params
 from scripts.release.contents import read_guide, write_texts
@@ -77,14 +77,45 @@ def test_what_was_given_up_on_purpose_passes(retention: float | None) -> None:
     gate(retention, minimum=0.0)
 
 
-def test_refusal_says_what_was_lost_and_how_to_go_on() -> None:
+def refusal(strategy: str) -> str:
     with pytest.raises(PackageError) as refused:
-        gate(0.76)
-    message = str(refused.value)
+        gate(0.76, strategy=strategy)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("strategy", ["extend", "update"])
+def test_refusal_says_what_was_lost_and_how_to_go_on(strategy: str) -> None:
+    message = refusal(strategy)
     assert "ORG 0.80 → 0.61, LOC 0.80 → 0.61" in message
-    for way in ("rehearsal.ratio", "rehearsal.text", "training.strategy: extend"):
+    for way in ("rehearsal.ratio", "rehearsal.text", "lower evaluate.min_retention"):
         assert way in message
-    assert "lower evaluate.min_retention" in message
+
+
+def test_refusal_names_no_strategy_that_was_taken() -> None:
+    assert "training.strategy: extend" in refusal("update")
+    assert "training.strategy" not in refusal("extend")
+
+
+def learned(*each: float) -> dict:
+    """What of scores.json the gate on learning reads: F of each label, and their mean as all."""
+    labels = {f"L{number}": {"ents_f": f} for number, f in enumerate(each)}
+    empty = {name: {"ents_f": 0.0} for name in labels}
+    tuned = {"ents_f": sum(each) / len(each), "per_label": labels}
+    return {"base": {"new": {"per_label": empty}}, "tuned": {"new": tuned}}
+
+
+@pytest.mark.parametrize(("each", "minimum"), [((0.5, 0.5), 0.5), ((0.0, 0.0), 0.0)])
+def test_enough_learned_passes(each: tuple[float, ...], minimum: float) -> None:
+    check_learned(learned(*each), change(evaluate={"min_new_f": minimum}))
+
+
+def test_too_little_learned_is_refused_label_by_label_with_what_to_do() -> None:
+    with pytest.raises(PackageError) as refused:
+        check_learned(learned(0.9, 0.05), change(evaluate={"min_new_f": 0.5}))
+    message = str(refused.value)
+    assert "0.475, is below evaluate.min_new_f 0.5" in message
+    assert "L0 0.00 → 0.90, L1 0.00 → 0.05" in message
+    assert "weasel run learning" in message and "lower evaluate.min_new_f" in message
 
 
 def test_command_leaves_with_1_and_packages_nothing(

@@ -20,7 +20,7 @@ from scripts.scoring.base_and_tuned import score_retention
 from scripts.scoring.chance import resample
 from scripts.scoring.figures import measure_labels
 from scripts.scoring.rows import Row, documents_of
-from scripts.scoring.verdict import too_small
+from scripts.scoring.verdict import doubt_learned, too_small
 
 
 class Fold(NamedTuple):
@@ -133,6 +133,7 @@ def conclude(everything: Fold) -> str:
         f"F of the new labels {new['ents_f']:.3f} ({new['ents_f_low']:.3f} to "
         f"{new['ents_f_high']:.3f}), every text tested once by a model that did not learn from it"
     )
+    lines = [line, *(doubt.title for doubt in doubt_learned({"tuned": {"new": new}}))]
     if why := too_small(new, everything.documents):
-        return f"{line}. Even all texts are too few to tell: {why}. Label more."
-    return f"{line}."
+        lines.append(f"Even all texts are too few to tell: {why}. Label more")
+    return ". ".join(lines) + "."

@@ -23,6 +23,11 @@ class Doubt(NamedTuple):
     what: str
     todo: str
 
+    @property
+    def title(self) -> str:
+        """What it is, with a capital at its beginning."""
+        return self.what[0].upper() + self.what[1:]
+
 
 def doubts(scores: dict[str, Any], data: dict[str, Any]) -> list[Doubt]:
     """What speaks against the figures: little learned, dev or test too small. Empty if nothing.
@@ -57,9 +62,9 @@ def doubt_dev(data: dict[str, Any]) -> list[Doubt]:
         return []
     return [
         Doubt(
-            f"dev too small to choose by: {count(spans, 'entity', 'entities')} in "
-            f"{count(data['documents']['dev'], 'document', 'documents')} decide which model is "
-            f"kept ({LEAST_SPANS} are few)",
+            f"dev too small to choose by: which model is kept hangs on "
+            f"{count(spans, 'entity', 'entities')} in "
+            f"{count(data['documents']['dev'], 'document', 'documents')} ({LEAST_SPANS} are few)",
             "more texts, or a larger data.dev",
         )
     ]
