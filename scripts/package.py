@@ -21,6 +21,18 @@ from scripts.release.publish import publish_package
 from scripts.scoring.verdict import doubt_learned
 
 
+def warn_of_little(scores: dict) -> None:
+    """Say so where the model that was packaged has learned little or nothing.
+
+    scores: metrics/scores.json.
+    """
+    for doubt in doubt_learned(scores):
+        msg.warn(
+            f"But packaged with {doubt.what}",
+            f"What to do: {doubt.todo}. With evaluate.min_new_f a model below it is refused.",
+        )
+
+
 @door
 def main(training: Path, corpus: Path, scores: Path, output: Path) -> None:
     """Build the package, install it apart, and run it once."""
@@ -30,11 +42,7 @@ def main(training: Path, corpus: Path, scores: Path, output: Path) -> None:
     msg.good(
         f"{wheel}: installed beside spaCy alone, it says what the model says ({checked} texts)"
     )
-    for doubt in doubt_learned(srsly.read_json(scores)):
-        msg.warn(
-            f"But packaged with {doubt.what}",
-            f"What to do: {doubt.todo}. With evaluate.min_new_f a model below it is refused.",
-        )
+    warn_of_little(srsly.read_json(scores))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from spacy.tokens import Doc
 
 from scripts.exceptions import BuildError, PackageError
 from scripts.keeping.gate import check_learned, check_retention
-from scripts.package import main
-from scripts.params import PARAMS, Params, load_params
+from scripts.package import main, warn_of_little
+from scripts.params import Params, load_params
 from scripts.release.contents import read_guide, write_texts
 from scripts.release.publish import check_package, publish_package
 from scripts.release.wheel import build_package
@@ -98,7 +98,8 @@ def test_refusal_names_no_strategy_that_was_taken() -> None:
 
 def learned(*each: float) -> dict:
     """What of scores.json the gate on learning reads: F of each label, and their mean as all."""
-    labels = {f"L{number}": {"ents_f": f} for number, f in enumerate(each)}
+    counts = {"true_positives": 3, "misses": 1}
+    labels = {f"L{number}": {"ents_f": f, **counts} for number, f in enumerate(each)}
     empty = {name: {"ents_f": 0.0} for name in labels}
     tuned = {"ents_f": sum(each) / len(each), "per_label": labels}
     return {"base": {"new": {"per_label": empty}}, "tuned": {"new": tuned}}
@@ -118,17 +119,44 @@ def test_too_little_learned_is_refused_label_by_label_with_what_to_do() -> None:
     assert "weasel run learning" in message and "lower evaluate.min_new_f" in message
 
 
+@pytest.mark.parametrize(
+    ("retention", "said"),
+    [(0.5, "Retention 0.500 is below"), (0.99, "0.400, is below evaluate.min_new_f 0.5")],
+)
 def test_command_leaves_with_1_and_packages_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    retention: float,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
+    srsly.write_yaml(tmp_path / "params.yaml", change(evaluate={"min_new_f": 0.5}).model_dump())
     monkeypatch.chdir(tmp_path)
-    srsly.write_json(SCORES, scores(0.5))
+    found = scores(retention)
+    for model, measured in learned(0.4, 0.4).items():
+        found[model] |= measured
+    srsly.write_json(SCORES, found)
     with pytest.raises(SystemExit) as left:
         main(TRAINING, CORPUS, SCORES, OUTPUT)
     assert left.value.code == 1
-    assert "Retention 0.500 is below" in " ".join(capsys.readouterr().out.split())
+    assert said in " ".join(capsys.readouterr().out.split())
     assert not OUTPUT.exists()
+
+
+@pytest.mark.parametrize(
+    ("f", "said"), [(0.0, "But packaged with nothing learned"), (0.2, "little learned: F 0.200")]
+)
+def test_a_package_that_learned_little_comes_with_a_warning(
+    f: float, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_little(learned(f))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert said in printed and "evaluate.min_new_f" in printed
+
+
+def test_a_package_that_learned_enough_comes_with_none(capsys: pytest.CaptureFixture[str]) -> None:
+    warn_of_little(learned(0.7))
+    assert not capsys.readouterr().out
 
 
 # What is packaged

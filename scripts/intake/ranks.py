@@ -6,7 +6,7 @@ say. Documents with spans and documents without any are cut apart: otherwise dev
 none of the few that have some.
 """
 
-from itertools import chain
+from itertools import accumulate, chain
 
 from scripts.exceptions import DataError, UnusableError
 from scripts.intake.formats import Source
@@ -110,12 +110,15 @@ def cut_groups(
 def sizes_of(number: int, shares: dict[str, float]) -> dict[str, int]:
     """How many of `number` documents each split gets, so that train, too, is left with one.
 
-    Each gets the nearest number to its share, and at least one. Where there are too few for that,
-    none gets any.
+    Each gets what is nearest to its share, and at least one. Where there are too few for that, none
+    gets any.
     """
     if number <= len(shares):
         return dict.fromkeys(shares, 0)
-    sizes = {part: max(1, nearest(number * asked)) for part, asked in shares.items()}
+    # Borders are rounded, not sizes: one document more moves each of them by one at most.
+    borders = [nearest(number * bound) for bound in accumulate(shares.values())]
+    steps = zip(shares, borders, [0, *borders], strict=False)
+    sizes = {part: max(1, border - last) for part, border, last in steps}
     while sum(sizes.values()) >= number:
         sizes[max(sizes, key=sizes.__getitem__)] -= 1
     return sizes
