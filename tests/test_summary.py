@@ -28,7 +28,7 @@ def text_of(
 
 def test_what_was_learned_and_kept_with_intervals() -> None:
     text = text_of(summary_scores(), summary_data())
-    assert "F 0.125 → 0.750 (0.700 to 0.800) on 7 entities in 38 documents" in text
+    assert "F 0.125 → 0.750 (0.700 to 0.800) on 70 entities in 38 documents" in text
     assert "GEAR 0.40, BAND 0.30; found of names in train 0.91, of others 0.48" in text
     assert "F 0.875 → 0.840 (0.790 to 0.890) on general text" in text
     assert "retention 0.960 (0.940 to 0.980)" in text

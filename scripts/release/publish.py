@@ -7,7 +7,7 @@ import spacy
 import srsly
 
 from scripts.exceptions import BuildError
-from scripts.keeping.gate import check_retention
+from scripts.keeping.gate import check_learned, check_retention
 from scripts.params import Params
 from scripts.release.contents import CARD, GUIDE, write_texts
 from scripts.release.wheel import annotate_installed, build_package
@@ -42,10 +42,13 @@ def publish_package(
     scores: the file scores.json that `evaluate` wrote.
 
     Returns the wheel's path and the number of texts that it was checked on. Raises PackageError
-    when too little of the base's knowledge is left, and BuildError when the package cannot be
-    built or does not say what the model says; `output` is then what it was before.
+    when too little of the base's knowledge is left or too little was learned, and BuildError when
+    the package cannot be built or does not say what the model says; `output` is then what it was
+    before.
     """
-    check_retention(srsly.read_json(scores), params)
+    measured = srsly.read_json(scores)
+    check_retention(measured, params)
+    check_learned(measured, params)
     meta, files = write_texts(training, corpus, scores, params)
     with scratch_folder(output.parent, "package") as scratch:
         staging = scratch / "packages"

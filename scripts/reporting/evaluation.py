@@ -15,6 +15,7 @@ from scripts.reporting.marks import make_texts
 from scripts.reporting.origin import DATA, PREDICTIONS, SCORES, read_origin
 from scripts.scoring.kinds import KINDS
 from scripts.scoring.rows import Row
+from scripts.scoring.verdict import doubts
 from scripts.storage.atomic import write_text
 
 
@@ -79,6 +80,7 @@ def make_report(
         dashes=DASHES,
         comparison=comparison,
         verdict=verdict,
+        doubts=doubts(scores, data),
         kinds=KINDS,
         splits=list(data.get("texts", data["spans"])),
         amounts=count_by_split(data),
