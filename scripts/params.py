@@ -4,8 +4,8 @@ from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, Literal, NoReturn
 
-import srsly
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
 
 from scripts.exceptions import ParamsError
 
@@ -86,6 +86,7 @@ class Package(Section):
     # before training.
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
     version: Annotated[str, Field(pattern=rf"^{NUMBER}\.{NUMBER}\.{NUMBER}((a|b|rc){NUMBER})?$")]
+    build: Literal["content", "none"]
     author: Line
     license: Text
     description: Line
@@ -119,10 +120,19 @@ def read_yaml(path: Path) -> Any:
     """The values of a YAML file; raises ParamsError if it is missing or is not YAML."""
     if not path.is_file():
         raise ParamsError(f"{path} is not here: run the command from the project's folder.")
+    return parse_yaml(path.read_text(encoding="utf8"), str(path))
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """The values of YAML, as DVC reads them; raises ParamsError if it is not YAML.
+
+    text: the YAML, which may be that of another commit.
+    name: what it is called in the message.
+    """
     try:
-        return srsly.read_yaml(path)
+        return YAML(typ="safe").load(text)
     except Exception as error:  # the YAML reader's own errors have no common class
-        raise ParamsError(f"{path} is not YAML: {error}") from error
+        raise ParamsError(f"{name} is not YAML: {error}") from error
 
 
 def load_params(path: Path = PARAMS) -> Params:

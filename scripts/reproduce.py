@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import srsly
 import typer
 from wasabi import msg
 
 from scripts.exceptions import RevisionError, door
+from scripts.params import parse_yaml, read_yaml
 from scripts.provenance.rerun import (
     ENVIRONMENT,
     changed_files,
@@ -25,7 +25,7 @@ from scripts.provenance.rerun import (
     list_outputs,
     repeat,
 )
-from scripts.provenance.revisions import LOCK, read_committed, resolve
+from scripts.provenance.revisions import LOCK, git, read_committed, resolve
 
 
 def compare(commit: str, folder: Path) -> bool:
@@ -35,8 +35,8 @@ def compare(commit: str, folder: Path) -> bool:
 
     Returns whether everything is the same.
     """
-    recorded = srsly.yaml_loads(read_committed(commit, LOCK))
-    outputs = list_outputs(recorded, srsly.read_yaml(folder / LOCK))
+    recorded = parse_yaml(git("show", f"{commit}:{LOCK}"), LOCK)
+    outputs = list_outputs(recorded, read_yaml(folder / LOCK))
     caches = [Path(".dvc/cache"), folder / ".dvc/cache"]
     table = []
     for output in outputs:

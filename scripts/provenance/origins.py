@@ -2,8 +2,7 @@
 
 from typing import Any, NamedTuple
 
-import srsly
-
+from scripts.params import parse_yaml
 from scripts.provenance.describe import hide_folders
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.packaged import Model
@@ -42,7 +41,8 @@ def read_commit(name: str, md5: str) -> Commit:
     name: the commit's hash.
     md5: the MD5 by which dvc.lock names the model.
     """
-    stage = srsly.yaml_loads(git("show", f"{name}:{LOCK}"))["stages"].get("package", {})
+    lock = parse_yaml(git("show", f"{name}:{LOCK}"), f"{name}:{LOCK}")
+    stage = lock["stages"].get("package", {})
     deps = {dep["path"]: dep["md5"] for dep in stage.get("deps", [])}
     if md5 not in deps.values():
         return Commit(name, {})

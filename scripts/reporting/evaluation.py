@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import srsly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from wasabi import msg
 
 from scripts.exceptions import RevisionError
+from scripts.params import PARAMS, read_yaml
 from scripts.provenance.comparison import compare_revisions, verdict
 from scripts.provenance.differences import flatten
 from scripts.reporting.curves import DASHES, Curves, draw_curves, read_curves
@@ -121,17 +121,18 @@ def write_report(page: Path) -> None:
     """
     comparison = compare_with_last_commit()
     findings, lock = Path("corpus/findings.json"), Path("dvc.lock")
+    predictions = Path("metrics/predictions.jsonl")
     text = make_report(
-        scores=srsly.read_json("metrics/scores.json"),
-        predictions=list(srsly.read_jsonl("metrics/predictions.jsonl")),
-        data=srsly.read_json("corpus/data.json"),
-        findings=srsly.read_json(findings) if findings.exists() else None,
-        params=srsly.read_yaml("params.yaml"),
-        lock=srsly.read_yaml(lock) if lock.exists() else None,
+        scores=json.loads(Path("metrics/scores.json").read_bytes()),
+        predictions=[json.loads(line) for line in predictions.read_bytes().splitlines()],
+        data=json.loads(Path("corpus/data.json").read_bytes()),
+        findings=json.loads(findings.read_bytes()) if findings.exists() else None,
+        params=read_yaml(PARAMS),
+        lock=read_yaml(lock) if lock.exists() else None,
         curves=read_curves(Path("training/live/plots/metrics")),
         comparison=comparison,
     )
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_text(page.with_name("comparison.json"), srsly.json_dumps(comparison, indent=2))
+    write_text(page.with_name("comparison.json"), json.dumps(comparison, indent=2))
     # The page is written last: where it is, the comparison is, too.
     write_text(page, text)
