@@ -3,8 +3,8 @@
     python -m scripts.fetch training/base
 
 The base is `base.model` of params.yaml: a wheel, an unpacked model's folder, the name of an
-installed package, or the name of a wheel that project.yml lists. `scripts/base/trust.py` says which models are refused. Everything is checked
-before the target is touched.
+installed package, or the name of one that project.yml lists. `scripts/base/trust.py` says which
+models are refused. Everything is checked before the target is touched.
 """
 
 import importlib.util

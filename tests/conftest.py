@@ -211,6 +211,7 @@ def write_world(folder: Path, **changes: Any) -> Params:
         "package": {
             "name": "tiny",
             "version": "1.0.0",
+            "build": "none",
             "author": "",
             "license": "MIT",
             "description": "",

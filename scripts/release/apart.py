@@ -1,9 +1,9 @@
 """Try a wheel in an environment of its own: only what it requires is there, and no network.
 
 Python is started without any folder of packages but two: one that the wheel is installed into, and
-one of links to the files of the distributions that it requires, and that these require. What else is
-installed beside spaCy, the same package included, cannot be imported there, and none of its entry
-points is found.
+one of links to the distributions that it requires, and that these require. What else is installed
+beside spaCy, the same package included, cannot be imported there, and none of its entry points is
+found.
 """
 
 import json
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ for doc in nlp.pipe(json.load(sys.stdin)):
 OWN = (".dist-info", ".libs")
 
 
-def annotate_installed(wheel: Path, texts: list[str]) -> Iterator[dict[str, Any]]:
+def annotate_installed(wheel: Path, texts: list[str]) -> Generator[dict[str, Any], None, None]:
     """Install a wheel in an environment of its own, load it there by name, and annotate texts.
 
     Yields `Doc.to_json()` of each text, as soon as it is there. Raises BuildError, with what was
@@ -102,7 +102,7 @@ def list_entries(files: set[str]) -> list[str]:
 
 def run_apart(
     command: list[str], folder: Path, failure: str, stdin: str = ""
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Run a command outside the project, and yield the lines that it prints.
 
     folder: where it runs, and where its stdin and stderr are kept.

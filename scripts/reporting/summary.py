@@ -112,13 +112,17 @@ def summary(
     wheels: the packages that were built.
     """
     documents = scores["documents"]["test"]
+    experiment = "dvc exp run -S training.max_epochs=50; weasel run compare"
     parts = [
         ("Learned", learned(scores["base"]["new"], scores["tuned"]["new"], documents)),
         ("Kept", kept(scores, data)),
         ("Since HEAD", since(comparison)),
         ("Data", warnings(data)),
         ("Report", [f"{REPORT}, for a browser; model: training/model"]),
-        ("Next", [*map(install, wheels), "dvc exp run -S training.max_epochs=50; weasel run compare"]),
+        (
+            "Next",
+            [*map(install, wheels), experiment],
+        ),
     ]
     return [(name, [*map(printable, lines)]) for name, lines in parts]
 
