@@ -10,10 +10,10 @@ the model card and the annotation guide. Card and guide also lie inside both arc
 Within an experiment nothing is built: `packages` is left empty, and the package is still due.
 """
 
+import json
 import os
 from pathlib import Path
 
-import srsly
 import typer
 from wasabi import msg
 
@@ -54,7 +54,7 @@ def main(training: Path, corpus: Path, scores: Path, verdict: Path, output: Path
     msg.good(
         f"{wheel}: installed beside spaCy alone, it says what the model says ({checked} texts)"
     )
-    warn_of_little(srsly.read_json(scores))
+    warn_of_little(json.loads(scores.read_bytes()))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ class Package(Section):
     # before training.
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description=NAME)]
     version: Annotated[str, Field(pattern=VERSION, description="a version, as 1.0.0 or 1.0.0rc1")]
+    build: Literal["content", "none"]
     author: Line
     license: Text
     description: Line

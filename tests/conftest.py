@@ -208,6 +208,7 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
         "package": {
             "name": "tiny",
             "version": "1.0.0",
+            "build": "none",
             "author": "",
             "license": "MIT",
             "description": "",

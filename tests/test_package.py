@@ -1,6 +1,7 @@
 """A model that forgot too much is not packaged; a package says what it is, and works."""
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import spacy
 import srsly
+from packaging.version import Version
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -17,10 +19,11 @@ from scripts.exceptions import BuildError, PackageError
 from scripts.keeping.gate import check_learned, check_retention
 from scripts.package import main, warn_of_little
 from scripts.params import PARAMS, Params
-from scripts.release.contents import read_guide, write_texts
+from scripts.release.contents import mark, read_guide, write_texts
 from scripts.release.publish import check_package, publish_package
 from scripts.release.wheel import build_package
 from scripts.scoring.base_and_tuned import evaluate
+from scripts.settings.yaml_file import parse_yaml
 from tests.conftest import ROOT, world_values
 
 TRAINING, CORPUS, SCORES, OUTPUT = map(Path, ("training", "corpus", "scores.json", "packages"))
@@ -269,6 +272,45 @@ def test_the_guide_is_read_from_the_folder_of_data(tmp_path: Path) -> None:
     assert read_guide(tmp_path) == "# A\n\ufffd"
     # What lies beside a file is no input of the run.
     assert read_guide(tmp_path / "train.jsonl") is None
+
+
+def version_of(**values: dict[str, Any]) -> tuple[str, str]:
+    """The version and the card of a package whose version says what is in it."""
+    params = change(**values)
+    package = params.package.model_copy(update={"build": "content"})
+    meta, files = texts_of(params.model_copy(update={"package": package}))
+    return meta["version"], files["README.md"]
+
+
+def test_the_version_changes_with_the_content_and_with_nothing_else(world: Path) -> None:
+    version, card = version_of()
+    assert re.fullmatch(r"1\.2\.0\+[0-9a-f]{8}", version) and str(Version(version)) == version
+    assert f"en_tiny-{version}-py3-none-any.whl" in card
+    assert version_of() == (version, card)
+    others = {version_of(package={"author": "Us"})[0]}
+    # Another training, which says the same.
+    (TRAINING / "model/tokenizer").write_bytes((TRAINING / "model/tokenizer").read_bytes() + b" ")
+    others.add(version_of()[0])
+    assert len(others - {version}) == 2
+
+
+def test_a_mark_is_the_same_however_its_version_is_written() -> None:
+    marks = [mark({"number": number}, {}) for number in range(3000)]
+    assert all(str(Version(f"1.0.0+{found}")) == f"1.0.0+{found}" for found in marks)
+    assert len({*marks}) == len(marks)
+
+
+def test_lineage_and_card_have_every_digit_of_a_value(world: Path) -> None:
+    params = change(
+        evaluate={"min_retention": 0.95},
+        data={"train_share": 0.83, "dev": 0.07, "test": 0.30000000000000004},
+        training={"dropout": 1 / 3, "learn_rate": 1.5e-12},
+        rehearsal={"ratio": 1e22},
+    )
+    files = texts_of(params)[1]
+    assert json.loads(files["lineage.json"])["params"] == params.model_dump()
+    values = files["README.md"].split("With these values:")[1]
+    assert parse_yaml(values, "the card") == params.model_dump()
 
 
 # Whether it works

@@ -80,9 +80,13 @@ def test_findings_are_counted_with_the_file_that_lists_them() -> None:
 
 
 def test_says_what_to_type() -> None:
-    wheel = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
+    wheel = Path("packages/en_telecom-1.0.0+31f1c006-py3-none-any.whl")
     text = text_of(summary_scores(), summary_data(), None, (wheel,))
     assert f"pip install {wheel}" in text
+    # Without a mark of its content, pip would take it for the one that is installed.
+    unmarked = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
+    text_without = text_of(summary_scores(), summary_data(), None, (unmarked,))
+    assert f"pip install --force-reinstall --no-deps {unmarked}" in text_without
     assert 'spacy.load("en_telecom")' in text
     assert "dvc exp run -S training.max_epochs=" in text
     assert "weasel run compare" in text and str(REPORT) in text

@@ -97,6 +97,17 @@ def warnings(data: dict) -> list[str]:
     return lines or ["nothing found that is wrong"]
 
 
+def install(wheel: Path) -> str:
+    """Say how to install and load a package, whatever is installed under its name.
+
+    A version with a mark of the content is another one after every training. Without a mark, pip
+    would find the version installed, and do nothing.
+    """
+    name, version = wheel.name.split("-")[:2]
+    options = "" if "+" in version else "--force-reinstall --no-deps "
+    return f'pip install {options}{wheel}, then spacy.load("{name}")'
+
+
 def summary(
     scores: dict, data: dict, comparison: dict[str, Any] | None, wheels: list[Path]
 ) -> list[tuple[str, list[str]]]:
@@ -107,8 +118,7 @@ def summary(
     wheels: the packages that were built.
     """
     documents = scores["documents"]["test"]
-    load = [f'spacy.load("{wheel.name.split("-")[0]}")' for wheel in wheels]
-    install = [f"pip install {path}, then {call}" for path, call in zip(wheels, load, strict=True)]
+    experiment = "dvc exp run -S training.max_epochs=50; weasel run compare"
     parts = [
         ("Verdict", judge(scores, data)),
         ("Learned", learned(scores["base"]["new"], scores["tuned"]["new"], documents)),
@@ -116,7 +126,10 @@ def summary(
         ("Since HEAD", since(comparison)),
         ("Data", warnings(data)),
         ("Report", [f"{REPORT}, for a browser; model: training/model"]),
-        ("Next", [*install, "dvc exp run -S training.max_epochs=50; weasel run compare"]),
+        (
+            "Next",
+            [*map(install, wheels), experiment],
+        ),
     ]
     return [(name, [*map(printable, lines)]) for name, lines in parts]
 
