@@ -15,7 +15,7 @@ from wasabi import msg
 
 from scripts.exceptions import RunningError, door
 from scripts.params import load_params
-from scripts.reporting.refresh import show_summary
+from scripts.reporting.last_run import show_summary
 from scripts.runtime.gpu import refuse_missing_gpu
 from scripts.storage.dvc import lock_repo, open_repo, remove, reproduce
 from scripts.storage.paths import refuse_missing_paths

@@ -105,12 +105,18 @@ def is_kept(md5: str, cache: Path) -> bool:
 
 
 def find_differing(repo: "Repo") -> list[Differing]:
-    """The outputs that exist and differ from what dvc.lock says."""
-    found = []
-    for stage, entry in read_stages(LOCK).items():
+    """The outputs that exist and differ from what dvc.lock says.
+
+    An output that a later stage is recorded to have read as it is now differs on purpose: in an
+    experiment, `package` marks the verdict that `judge` wrote.
+    """
+    stages, found = read_stages(LOCK), []
+    read = {(dep["path"], dep["md5"]) for entry in stages.values() for dep in entry.get("deps", [])}
+    for stage, entry in stages.items():
         for out in entry.get("outs", []):
             path = Path(out["path"])
-            if path.exists() and (md5 := hash_path(path)[0]) != out["md5"]:
+            md5 = hash_path(path)[0] if path.exists() else out["md5"]
+            if md5 != out["md5"] and (out["path"], md5) not in read:
                 found.append(Differing(path, stage, is_kept(md5, cache_folder(repo))))
     return found
 
