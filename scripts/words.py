@@ -26,9 +26,9 @@ def what_is_near(path: Path) -> str:
     there = next(folder for folder in (*path.parents, Path()) if folder.is_dir())
     missing = path.relative_to(there).parts[0]
     names = sorted(x.name for x in there.iterdir() if not x.name.startswith("."))
-    if near := did_you_mean((there / missing).as_posix(), ((there / x).as_posix() for x in names)):
-        return near
+    if near := get_close_matches(missing, names, n=2):
+        return f"; did you mean {' or '.join((there / name).as_posix() for name in near)}?"
     if there == Path() or not names:
-        return f"; {there.resolve().name} has no {missing}"
+        return ""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"; in {there} there are: {', '.join(names[:SHOWN])}{more}"

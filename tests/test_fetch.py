@@ -417,6 +417,10 @@ def write_project(target: Path, wheel: Path, checksum: str) -> None:
     params = world_values(target)
     params["base"]["model"] = str(wheel)
     root = target.parents[1]
+    for section, key in (("data", "source"), ("rehearsal", "text"), ("evaluate", "general")):
+        path = root / params[section][key]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     srsly.write_yaml(root / "params.yaml", params)
     assets = [{"dest": str(wheel), "checksum": checksum}]
     srsly.write_yaml(root / "project.yml", {"assets": assets})

@@ -227,7 +227,7 @@ def test_rejected_records_are_kept_whole_and_can_be_put_back(base: Path, tmp_pat
     assert rows[3]["record"] == {"text": "half \ud83d"}
     assert rows[4]["record"] == '{"text": "Z\\xfcrich"}'
     assert base64.b64decode(rows[4]["base64"]) == b'{"text": "Z\xfcrich"}\n'
-    with pytest.raises(DataError, match="4 records are rejected"):
+    with pytest.raises(DataError, match="4 records rejected"):
         stop_at_errors(total, 3)
     stop_at_errors(total, 4)
     # Mended where they stand, they are data.

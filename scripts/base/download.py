@@ -11,6 +11,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.base.trust import MAX_BYTES
 from scripts.exceptions import FetchError
+from scripts.words import what_is_near
 
 
 def check_assets(assets: list[dict]) -> None:
@@ -108,4 +109,6 @@ def find_wheel(model: str, assets: list[dict]) -> Path:
             return download(asset["url"], target)
     if path.is_file():
         return path
-    raise FetchError(f"base.model: there is no {model}, and project.yml lists no such wheel.")
+    raise FetchError(
+        f"base.model: there is no {model}, and project.yml lists no such wheel{what_is_near(path)}"
+    )

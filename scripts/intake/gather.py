@@ -16,6 +16,7 @@ from scripts.intake.tally import Outcome, Tally, part_mask
 from scripts.intake.worker import Settings, load_tokenizer
 from scripts.params import Params, read_fold
 from scripts.storage.input_files import list_files
+from scripts.words import amount
 
 FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")
 # Findings about all the data, or a whole file: data.max_rejected does not tolerate them.
@@ -119,7 +120,7 @@ def stop_at_errors(total: Outcome, tolerated: int) -> None:
         raise DataError("\n".join(f"{x.path}: {x.code}: {x.advice}" for x in of_all))
     if total.unusable > tolerated:
         raise DataError(
-            f"{total.unusable:,} records are rejected, data.max_rejected tolerates {tolerated:,}. "
-            "They stand whole in rejected.jsonl: mend them and put them back into the data, or "
-            "raise the number."
+            f"{amount(total.unusable, 'record')} rejected, data.max_rejected tolerates "
+            f"{tolerated:,}. What is rejected stands whole in rejected.jsonl: mend it and put it "
+            "back into the data, or raise the number."
         )

@@ -16,6 +16,7 @@ from scripts.exceptions import RevisionError
 from scripts.provenance.differences import flatten
 from scripts.scoring.rows import Row
 from scripts.settings.yaml_file import parse_yaml
+from scripts.words import did_you_mean
 
 WORKSPACE = "workspace"
 LOCK = "dvc.lock"
@@ -66,7 +67,13 @@ def resolve(name: str) -> str | None:
         experiments = [reference for reference in references if reference.endswith(f"/{name}")]
         return repository.resolve_rev(experiments[0] if experiments else name)
     except GitError:
-        raise RevisionError(f"{name} is no commit, branch, tag or experiment here.") from None
+        names = git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags")
+        known = [*names.split(), *(x.rpartition("/")[2] for x in repository.iter_refs("refs/exps"))]
+        raise RevisionError(
+            f"There is no tag, branch, experiment or commit named {name} here"
+            f"{did_you_mean(name, known)}. git tag, git branch and dvc exp list --all-commits show "
+            "what there is; git fetch --tags brings the tags of others."
+        ) from None
 
 
 class Revision:

@@ -7,6 +7,7 @@ from wasabi import color
 
 from scripts.reporting.escape import printable
 from scripts.scoring.verdict import doubts
+from scripts.words import amount
 
 REPORT = Path("metrics/report.html")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
@@ -49,7 +50,8 @@ def learned(base: dict, tuned: dict, documents: int) -> list[str]:
     gold = tuned["true_positives"] + tuned["misses"]
     seen, unseen = (tuned[key]["ents_r"] for key in ("seen", "unseen"))
     return [
-        f"{change(base, tuned)} on {gold:,} entities in {documents:,} documents",
+        f"{change(base, tuned)} on {amount(gold, 'entity', 'entities')} in "
+        f"{amount(documents, 'document')}",
         f"{rank(tuned['per_label'])}; found of names in train {seen:.2f}, of others {unseen:.2f}",
     ]
 
@@ -83,14 +85,16 @@ def since(comparison: dict[str, Any] | None) -> list[str]:
         if row["label"] == "all"
     ]
     better, worse = len(comparison["better"]), len(comparison["worse"])
-    return [f"{', '.join(parts)}; {better} texts better, {worse} worse"]
+    return [f"{', '.join(parts)}; {amount(better, 'text')} better, {worse:,} worse"]
 
 
 def warnings(data: dict) -> list[str]:
     """Say what is wrong with the data, and which labels may mean the same as one of the base."""
     lines = []
     if found := sum(data["findings"].values()):
-        lines.append(f"{found:,} findings ({', '.join(data['findings'])}): corpus/findings.html")
+        lines.append(
+            f"{amount(found, 'finding')} ({', '.join(data['findings'])}): corpus/findings.html"
+        )
     for label, rivals in data["rivals"].items():
         names = ", ".join(rivals)
         lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same")
