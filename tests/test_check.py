@@ -108,3 +108,10 @@ def test_verdicts_begin_where_they_say() -> None:
         "enough",
     ]
     assert FEW_TO_TEST < ENOUGH_TO_TEST
+
+
+def test_a_log_gets_no_progress_bars(
+    bases: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_data(params=write_world(tmp_path), base=bases["own"], output=tmp_path / "check")
+    assert capsys.readouterr().err == ""
