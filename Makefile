@@ -9,13 +9,20 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTEST = python -m pytest --numprocesses auto --dist loadfile
 
-.PHONY: help run test test-all setup ray lock document clean
+# What of the answers to `make new` is given on the command line.
+GIVEN = $(if $(DIR),"$(DIR)") $(if $(NAME),--name "$(NAME)") \
+	$(if $(filter undefined,$(origin DATA)),,--data "$(DATA)")
+
+.PHONY: help new run test test-all setup ray lock document clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## The whole pipeline, then a summary
 	python -m weasel run all
+
+new: setup ## A project of your own, without the demo: make new DIR=../mine NAME=mine_ner DATA=../texts
+	@python -m scripts.new $(GIVEN)
 
 test: setup ## Lint, types, layers and the fast tests, the whole pipeline once among them
 	ruff check .
@@ -51,11 +58,11 @@ lock: setup ## Write the locked requirements anew from pyproject.toml
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
 		--group dev --extra ray --constraint requirements.txt pyproject.toml -o requirements-ray.txt
 
-document: setup ## Write docs/commands.md and the picture of the summary anew
+document: setup ## Write docs/commands.md and the pictures of summary and page anew
 	python -m weasel document . --output docs/commands.part
 	sed -e 's#](project.yml)#](../project.yml)#' -e 's#](assets/#](../assets/#' docs/commands.part > docs/commands.md
 	rm docs/commands.part
-	python -m scripts.reporting.picture docs/summary.svg
+	python -m scripts.reporting.picture docs/summary.svg docs/report.png
 
 clean: ## Remove what the pipeline made; data, environment and DVC's cache stay
 	rm -rf corpus training/base training/model training/model-best training/model-last training/live packages

@@ -7,11 +7,8 @@ from wasabi import color
 
 from scripts.reporting.escape import printable
 
-REPORT, COMPARISON = Path("metrics/report.html"), Path("metrics/comparison.json")
+REPORT = Path("metrics/report.html")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
-# Git appends to this file at every commit. A new commit makes the report old, because the report
-# says what differs from the last one.
-HEAD = Path(".git/logs/HEAD")
 
 
 def change(base: dict, tuned: dict) -> str:
@@ -97,7 +94,7 @@ def summary(
     """Make the summary: pairs of a heading and its lines, safe to print in a terminal.
 
     scores, data: metrics/scores.json and corpus/data.json.
-    comparison: metrics/comparison.json; None where nothing can be compared.
+    comparison: what differs from the last commit; None where nothing can be compared.
     wheels: the packages that were built.
     """
     documents = scores["documents"]["test"]
