@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import srsly
-
 from scripts.exceptions import ExperimentError
 from scripts.experiments.naming import Changes
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import LOCK, git, read_committed
+from scripts.settings.yaml_file import parse_yaml, read_yaml
 from scripts.storage.dvc import hash_path, hash_values, parse_stages
 
 RECIPE, BASE = "configs/ner.cfg", "training/base"
@@ -51,13 +50,13 @@ def ingredients_of(revision: str) -> Ingredients:
     # Experiments end before `package`: its entry is of the run before.
     ran = [stage for name, stage in stages.items() if name != "package"]
     entries = [entry for stage in ran for key in ("deps", "outs") for entry in stage.get(key, [])]
-    params = srsly.yaml_loads(git("show", f"{revision}:params.yaml"))
+    params = parse_yaml(git("show", f"{revision}:params.yaml"), f"{revision}:params.yaml")
     return gather(params, {entry["path"]: entry["md5"] for entry in entries}.get)
 
 
 def ingredients_here() -> Ingredients:
     """What an experiment would be made of that began now."""
-    params = srsly.read_yaml("params.yaml")
+    params = read_yaml(Path("params.yaml"))
     lock = Path(LOCK)
     stages = parse_stages(lock.read_text(encoding="utf8")) if lock.exists() else {}
     fetch = stages.get("fetch", {})
