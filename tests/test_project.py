@@ -47,6 +47,20 @@ def test_weasel_accepts_each_project_and_its_commands_name_modules_that_exist(fo
             assert not re.search(r"[|*$]|&&", line), "weasel runs commands without a shell"
 
 
+def test_every_variable_is_shown_with_the_dot_that_weasel_asks_for() -> None:
+    """Without it, weasel takes the first flag for the project's folder."""
+    pages = [path for path in ROOT.glob("docs/*.md") if path.name != "commands.md"]
+    texts = [(ROOT / "README.md").read_text(), *(path.read_text() for path in pages)]
+    shown = [line for text in texts for line in text.splitlines() if "--vars" in line]
+    for name, command in COMMANDS.items():
+        if "--vars" in command["help"]:
+            assert f"(weasel run {name} . --vars." in command["help"]
+            shown.append(command["help"])
+    assert len(shown) > 8
+    for line in shown:
+        assert re.search(r"weasel run \w+ \. --vars\.\w+ \S", line), line
+
+
 @pytest.mark.parametrize("folder", ["base_model", "benchmarks"])
 def test_assets_of_the_smaller_projects_stay_out_of_git(folder: str) -> None:
     for asset in srsly.read_yaml(ROOT / folder / "project.yml")["assets"]:
