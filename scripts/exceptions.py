@@ -88,7 +88,10 @@ def door(main: Main) -> Main:
         try:
             return main(*args, **kwargs)
         except ProjectError as error:
-            msg.fail(str(error))
+            first, *others = str(error).split("\n")
+            msg.fail(first)
+            for line in others:  # each on a line of its own, as they are
+                print(line)
             # As it is: a message is broken into lines anew, which a traceback does not survive.
             if printed := getattr(error, "printed", ""):
                 print(printed)

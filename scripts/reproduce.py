@@ -16,7 +16,6 @@ import typer
 from wasabi import msg
 
 from scripts.exceptions import RevisionError, door
-from scripts.params import parse_yaml, read_yaml
 from scripts.provenance.rerun import (
     ENVIRONMENT,
     changed_files,
@@ -26,6 +25,7 @@ from scripts.provenance.rerun import (
     repeat,
 )
 from scripts.provenance.revisions import LOCK, git, read_committed, resolve
+from scripts.settings.yaml_file import parse_yaml, read_yaml
 
 
 def compare(commit: str, folder: Path) -> bool:

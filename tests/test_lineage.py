@@ -15,11 +15,11 @@ from dvc.utils.serialize import dump_yaml
 
 from scripts.exceptions import RevisionError
 from scripts.lineage import main
-from scripts.params import read_yaml
 from scripts.provenance.describe import describe, hide_folders
 from scripts.provenance.origins import find_commits, inputs_of
 from scripts.provenance.packaged import read_model
 from scripts.provenance.revisions import Revision, facts
+from scripts.settings.yaml_file import read_yaml
 from scripts.storage.dvc import hash_files, hash_path
 
 WEIGHTS = {"config.cfg": "[nlp]", "ner/model": "1 2 3", "meta.json": "{}"}
@@ -47,16 +47,19 @@ def commit(
     packaged: bool = True,
     path: str = "data",
     more: dict[str, float] | None = None,
+    files: int = 4,
 ) -> str:
     """Commit a dvc.lock, as DVC writes it, that says that this model was made and packaged.
 
-    more: values of `training` besides the dropout.
+    more: values of `training` besides the dropout. files: how many the package has.
     """
     md5, _ = hash_path(model)
     stages: dict[str, Any] = {"assemble": {"outs": [{"path": "training/model", "md5": md5}]}}
     if packaged:
         deps = [("training/model", md5), (path, hash_data(data)), ("scripts/package.py", "00")]
+        deps.append(("training/verdict.json", "01"))
         stages["package"] = {
+            "outs": [{"path": "packages", "md5": "02.dir", "nfiles": files}],
             "deps": [{"path": dep, "md5": value} for dep, value in deps],
             "params": {"params.yaml": {"training": {"dropout": dropout} | (more or {})}},
         }
@@ -191,6 +194,14 @@ def test_what_was_packaged_otherwise_is_told_apart(
     output = capsys.readouterr().out
     assert "packaged it otherwise: training.dropout" in output
     assert "did not package it" in output
+
+
+def test_an_experiment_that_left_packages_empty_did_not_package_it(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(model, files=0)
+    assert ask(make_package(model, tmp_path / "package")) == 0
+    assert "made this pipeline, and did not package it" in capsys.readouterr().out
 
 
 def test_every_digit_of_a_value_is_the_same_in_package_and_commit(

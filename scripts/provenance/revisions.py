@@ -13,15 +13,18 @@ from scmrepo.exceptions import SCMError as GitError
 from scmrepo.git import Git
 
 from scripts.exceptions import RevisionError
-from scripts.params import parse_yaml
 from scripts.provenance.differences import flatten
 from scripts.scoring.rows import Row
+from scripts.settings.yaml_file import parse_yaml
 
 WORKSPACE = "workspace"
 LOCK = "dvc.lock"
 PREDICTIONS = "metrics/predictions.jsonl"
 SCORES = "metrics/scores.json"
-METRICS = ("training/live/metrics.json", SCORES)
+SUMMARY = "metrics/summary.json"
+VERDICT = "training/verdict.json"
+# The last has the last word: the summary's figures are rounded.
+METRICS = (SUMMARY, "training/live/metrics.json", SCORES)
 MEASURED = {"new": "test", "kept": "general"}
 """What is measured, and the part of the corpus that it is measured on."""
 

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scripts.params import Params, read_yaml
+from scripts.params import Params
 from scripts.provenance.describe import NAME, describe
 from scripts.release.card import find_licenses, list_examples, make_card
+from scripts.settings.yaml_file import read_yaml
 
 CARD = "README.md"
 GUIDE = "GUIDE.md"

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from scripts.exceptions import BuildError
-from scripts.keeping.gate import check_retention
+from scripts.keeping.gate import check_learned, check_retention
 from scripts.params import Params
 from scripts.release.apart import annotate_installed
 from scripts.release.contents import CARD, GUIDE, write_texts
@@ -49,11 +49,13 @@ def publish_package(
     scores: the file scores.json that `evaluate` wrote.
 
     Says what it does, as that takes a while. Returns the wheel's path and the number of texts that
-    it was checked on. Raises PackageError when too little of the base's knowledge is left, and
-    BuildError when the package cannot be built or does not say what the model says; `output` is
-    then what it was before.
+    it was checked on. Raises PackageError when too little of the base's knowledge is left or too
+    little was learned, and BuildError when the package cannot be built or does not say what the
+    model says; `output` is then what it was before.
     """
-    check_retention(json.loads(scores.read_bytes()), params)
+    measured = json.loads(scores.read_bytes())
+    check_retention(measured, params)
+    check_learned(measured, params)
     msg.text("Writing the card and the lineage")
     meta, files = write_texts(training, corpus, scores, params)
     with scratch_folder(output.parent, "package") as scratch:
@@ -66,3 +68,11 @@ def publish_package(
         checked = check_package(wheel, training / "model", corpus)
         replace_folder(staging, output)
     return output / wheel.name, checked
+
+
+def publish_nothing(output: Path) -> None:
+    """Replace the folder `output` by an empty one."""
+    with scratch_folder(output.parent, "package") as scratch:
+        empty = scratch / "packages"
+        empty.mkdir()
+        replace_folder(empty, output)
