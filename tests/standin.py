@@ -19,9 +19,9 @@ stages:
     cmd: python standin.py
     deps: [data, standin.py]
     params: [data, rehearsal, training]
-    metrics:
+    outs:
       - metrics/scores.json: {cache: false}
-    outs: [metrics/predictions.jsonl]
+      - metrics/predictions.jsonl
 """
 # The program of the stage. F is highest at a ratio of 1, and retention rises with the ratio. Each
 # run adds a line to the file in `runs` that is named by its ratio. It waits as long as `runs` has a

@@ -48,6 +48,7 @@ WRITES = {
     "train": ".dvc/cache/files",
     "assemble": "training",
     "evaluate": "metrics",
+    "judge": "metrics",
     "report": "metrics",
     "package": "packages",
 }
@@ -273,6 +274,7 @@ def test_nothing_is_made_of_a_cut_model(project: Project, copy: Path, seed: int)
     assert run(copy, "scripts.evaluate", "training/base", "training/model", "corpus", "metrics")[0]
     assert not (copy / "metrics/scores.json").exists()
     shutil.copyfile(project.folder / "metrics/scores.json", copy / "metrics/scores.json")
-    assert run(copy, "scripts.package", "training", "corpus", "metrics/scores.json", "packages")[0]
+    judged = ("metrics/scores.json", "training/verdict.json")
+    assert run(copy, "scripts.package", "training", "corpus", *judged, "packages")[0]
     assert not (copy / "packages").exists()
     TALLY["cut model: refused"] += len(files) + 2

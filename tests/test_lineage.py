@@ -37,14 +37,21 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def commit(
-    model: Path, data: str = "one", dropout: float = 0.1, packaged: bool = True, path: str = "data"
+    model: Path,
+    data: str = "one",
+    dropout: float = 0.1,
+    packaged: bool = True,
+    path: str = "data",
+    files: int = 4,
 ) -> str:
-    """Commit a dvc.lock that says that this model was made and packaged."""
+    """Commit a dvc.lock that says that this model was made and packaged, in so many files."""
     md5, _ = hash_path(model)
     stages: dict[str, Any] = {"assemble": {"outs": [{"path": "training/model", "md5": md5}]}}
     if packaged:
         deps = [("training/model", md5), (path, hash_data(data)), ("scripts/package.py", "00")]
+        deps.append(("training/verdict.json", "01"))
         stages["package"] = {
+            "outs": [{"path": "packages", "md5": "02.dir", "nfiles": files}],
             "deps": [{"path": dep, "md5": value} for dep, value in deps],
             "params": {"params.yaml": {"training": {"dropout": dropout}}},
         }
@@ -174,6 +181,14 @@ def test_what_was_packaged_otherwise_is_told_apart(
     output = capsys.readouterr().out
     assert "packaged it otherwise: training.dropout" in output
     assert "did not package it" in output
+
+
+def test_an_experiment_that_left_packages_empty_did_not_package_it(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(model, files=0)
+    assert ask(make_package(model, tmp_path / "package")) == 0
+    assert "made this pipeline, and did not package it" in capsys.readouterr().out
 
 
 def test_a_strangers_model_is_told(

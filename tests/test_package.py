@@ -94,7 +94,7 @@ def test_command_leaves_with_1_and_packages_nothing(
     monkeypatch.chdir(tmp_path)
     srsly.write_json(SCORES, scores(0.5))
     with pytest.raises(SystemExit) as left:
-        main(TRAINING, CORPUS, SCORES, OUTPUT)
+        main(TRAINING, CORPUS, SCORES, TRAINING / "verdict.json", OUTPUT)
     assert left.value.code == 1
     assert "Retention 0.500 is below" in " ".join(capsys.readouterr().out.split())
     assert not OUTPUT.exists()
@@ -180,7 +180,10 @@ def test_lineage_names_all_that_the_package_was_made_of(world: Path) -> None:
     sources = {"${data.source}", "${evaluate.general}", "${rehearsal.text}"}
     named = set(lineage["inputs"]) | {lineage["model"]["path"]} | sources
     assert {"data", "general.jsonl", "scores.json"} < named
-    assert named - {"data", "general.jsonl", "scores.json"} == declared - {"metrics/scores.json"}
+    assert named - {"data", "general.jsonl", "scores.json"} == (
+        # The verdict says whether a package may be made, and is no part of it.
+        declared - {"metrics/scores.json", "training/verdict.json"}
+    )
     assert lineage["params"] == params.model_dump()
     new = srsly.read_json(SCORES)["tuned"]["new"]
     assert lineage["scores"]["new"]["ents_f"] == new["ents_f"]

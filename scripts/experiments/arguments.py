@@ -12,8 +12,8 @@ from hydra.errors import HydraException
 from scripts.experiments.naming import Changes
 
 DVC = [sys.executable, "-m", "dvc"]
-# The last stage that an experiment runs: `dvc exp apply` brings its page, too. `package` and
-# its check of retention come later.
+# The last stage that an experiment runs: `dvc exp apply` brings its page, too. `package` has
+# nothing to do in one.
 TARGET = "report"
 
 

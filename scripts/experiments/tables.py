@@ -4,13 +4,13 @@ import csv
 import io
 from pathlib import Path
 
-import dvc.api
 from wasabi import msg
 
 from scripts.exceptions import ExperimentError
 from scripts.experiments.ingredients import hash_of, ingredients_of
 from scripts.experiments.naming import Changes
-from scripts.experiments.repository import refs_of
+from scripts.experiments.repository import finished, refs_of
+from scripts.provenance.revisions import facts
 from scripts.storage.atomic import write_text
 
 
@@ -18,15 +18,16 @@ def collect(commit: str, names: list[str], columns: dict[str, str]) -> list[Chan
     """A row for each experiment, in the order of the names.
 
     commit: the commit that the experiments belong to; HEAD may have moved on.
-    columns: for each column, what `dvc exp show` calls it.
+    columns: for each column, the key of the parameter or figure in it (`facts`).
     Raises ExperimentError where an experiment has no result.
     """
-    found = {row["Experiment"]: row for row in dvc.api.exp_show(revs=commit)}
-    if missing := [n for n in names if n not in found or found[n]["State"] == "Failed"]:
+    done, folder = finished(commit), refs_of(commit)
+    if missing := [name for name in names if name not in done]:
         raise ExperimentError(
             f"{len(missing)} of {len(names)} points have no result: {', '.join(missing)}. "
             "The same command again runs what is missing."
         )
+    found = {name: facts(folder + name) for name in names}
     return [{key: found[name][column] for key, column in columns.items()} for name in names]
 
 

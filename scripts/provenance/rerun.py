@@ -75,7 +75,8 @@ def repeat(folder: Path, here: bool) -> None:
 def list_outputs(before: dict, after: dict) -> list[Output]:
     """List every output of the stages, in their order.
 
-    before, after: the contents of the commit's dvc.lock and of the new run's.
+    before, after: the contents of the commit's dvc.lock and of the new run's. What is an empty
+        folder in the commit is left out: an experiment builds no package, but a run does.
     """
     old, new = (
         {
@@ -85,7 +86,14 @@ def list_outputs(before: dict, after: dict) -> list[Output]:
         }
         for lock in (before, after)
     )
-    return [Output(*key, old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
+    empty = {
+        (name, out["path"])
+        for name, stage in before["stages"].items()
+        for out in stage["outs"]
+        if out.get("nfiles") == 0
+    }
+    names = [key for key in dict.fromkeys([*old, *new]) if key not in empty]
+    return [Output(*key, old.get(key), new.get(key)) for key in names]
 
 
 def changed_files(output: Output, caches: list[Path]) -> list[str]:

@@ -21,7 +21,10 @@ WORKSPACE = "workspace"
 LOCK = "dvc.lock"
 PREDICTIONS = "metrics/predictions.jsonl"
 SCORES = "metrics/scores.json"
-METRICS = ("training/live/metrics.json", SCORES)
+SUMMARY = "metrics/summary.json"
+VERDICT = "training/verdict.json"
+# The last has the last word: the summary's figures are rounded.
+METRICS = (SUMMARY, "training/live/metrics.json", SCORES)
 MEASURED = {"new": "test", "kept": "general"}
 """What is measured, and the part of the corpus that it is measured on."""
 

@@ -55,3 +55,11 @@ def publish_package(
         checked = check_package(wheel, training / "model", corpus)
         replace_folder(staging, output)
     return output / wheel.name, checked
+
+
+def publish_nothing(output: Path) -> None:
+    """Replace the folder `output` by an empty one."""
+    with scratch_folder(output.parent, "package") as scratch:
+        empty = scratch / "packages"
+        empty.mkdir()
+        replace_folder(empty, output)

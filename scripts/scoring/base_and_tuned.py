@@ -13,7 +13,7 @@ from tqdm import tqdm
 from scripts.runtime.kernels import choose_blis
 from scripts.scoring.chance import resample
 from scripts.scoring.figures import measure_labels, recall_of_mentions
-from scripts.scoring.retention import retention, retention_interval
+from scripts.scoring.retention import agreement, retention, retention_interval
 from scripts.scoring.rows import Row, documents_of, make_row
 from scripts.storage.docbins import read_docs
 
@@ -84,8 +84,8 @@ def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
     known: the names in train (`read_mentions`).
 
     Returns the content of scores.json: for each model `new`, `kept` and, where the test split has
-    gold of the base's labels, `kept_in_domain`; then retention with its interval, retention of each
-    label, and how many documents were measured on.
+    gold of the base's labels, `kept_in_domain`; then retention and agreement with their intervals,
+    retention of each label, and how many documents were measured on.
     """
     parts = {part: [row for row in rows if row["part"] == part] for part in ("test", "general")}
     draws = {part: resample(len(set(documents_of(own)))) for part, own in parts.items()}
@@ -103,6 +103,7 @@ def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
         }
         scores[name]["new"] |= recall_of_mentions(parts["test"], name, data["labels"], known)
     scores |= score_retention(scores, parts["general"], data["base_labels"], draws["general"])
+    scores |= agreement(parts["general"], data["base_labels"], draws["general"])
     scores["documents"] = {part: draws[part].shape[1] for part in parts}
     return scores
 

@@ -74,13 +74,21 @@ def list_objects(cache: Path) -> Iterator[Path]:
 
 
 def find_differing() -> dict[Path, str]:
-    """The outputs that exist and differ from what dvc.lock says, each with its stage."""
-    return {
-        Path(out["path"]): stage
-        for stage, entry in read_stages(LOCK).items()
-        for out in entry.get("outs", [])
-        if Path(out["path"]).exists() and hash_path(Path(out["path"]))[0] != out["md5"]
-    }
+    """The outputs that exist and differ from what dvc.lock says, each with its stage.
+
+    An output that a later stage is recorded to have read as it is now differs on purpose: in an
+    experiment, `package` marks the verdict that `judge` wrote.
+    """
+    stages = read_stages(LOCK)
+    read = {(dep["path"], dep["md5"]) for entry in stages.values() for dep in entry.get("deps", [])}
+    differing = {}
+    for stage, entry in stages.items():
+        for out in entry.get("outs", []):
+            if (path := Path(out["path"])).exists():
+                md5 = hash_path(path)[0]
+                if md5 != out["md5"] and (out["path"], md5) not in read:
+                    differing[path] = stage
+    return differing
 
 
 def find_damage() -> list[Path]:
