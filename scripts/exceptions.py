@@ -81,7 +81,10 @@ def door(main: Main) -> Main:
         try:
             return main(*args, **kwargs)
         except ProjectError as error:
-            msg.fail(str(error))
+            first, *others = str(error).split("\n")
+            msg.fail(first)
+            for line in others:  # each on a line of its own, as they are
+                print(line)
             raise SystemExit(1) from error
 
     return guarded  # type: ignore[return-value]

@@ -16,8 +16,10 @@ from wasabi import msg
 from scripts.base.download import check_assets, find_wheel
 from scripts.base.trust import check_model, copy_folder, unpack
 from scripts.exceptions import FetchError, door
-from scripts.params import load_params, read_yaml
+from scripts.params import load_params
+from scripts.settings.yaml_file import read_yaml
 from scripts.storage.atomic import replace_folder, scratch_folder
+from scripts.storage.paths import refuse_missing_paths
 
 
 def find_package(name: str) -> Path:
@@ -55,9 +57,11 @@ def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> No
 @door
 def main(target: Path) -> None:
     """Check the assets and lay out the base model as a plain folder."""
-    base = load_params().base
+    params = load_params()
+    # Here, because it is the first stage: DVC itself would say no more than [Errno 2].
+    refuse_missing_paths(params)
     assets = read_yaml(Path("project.yml")).get("assets", [])
-    fetch(model=base.model, component=base.component, assets=assets, target=target)
+    fetch(model=params.base.model, component=params.base.component, assets=assets, target=target)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from scripts.experiments.runner import (
     JobsOption,
     RemoteOption,
     Runner,
+    load_params_for,
 )
 from scripts.experiments.tables import add_origin, collect, write_table
 from scripts.provenance.comparison import compare_revisions
@@ -38,6 +39,7 @@ def main(
     remote: RemoteOption = "origin",
 ) -> None:
     """Would more annotation help? The score over the amount of training data."""
+    load_params_for(engine)
     picture = table.with_suffix(".svg")
     written = (table, picture)
     commit = clean_commit(written)

@@ -18,8 +18,7 @@ from scripts import fetch as stage
 from scripts.base import trust
 from scripts.exceptions import FetchError
 from scripts.fetch import fetch
-from scripts.params import PARAMS
-from tests.conftest import serving
+from tests.conftest import serving, world_values
 
 WHEEL = "en_tiny-1.0-py3-none-any.whl"
 ROOT = "en_tiny/en_tiny-1.0"
@@ -391,7 +390,7 @@ def test_command_leaves_with_1_and_the_reason(
 
 def write_project(target: Path, wheel: Path, checksum: str) -> None:
     """Write params.yaml and project.yml to the folder that the test runs in."""
-    params = srsly.read_yaml(Path(__file__).parents[1] / PARAMS)
+    params = world_values(target)
     params["base"]["model"] = str(wheel)
     root = target.parents[1]
     srsly.write_yaml(root / "params.yaml", params)

@@ -16,23 +16,21 @@ from spacy.tokens import Doc
 from scripts.exceptions import BuildError, PackageError
 from scripts.keeping.gate import check_retention
 from scripts.package import main
-from scripts.params import PARAMS, Params, load_params
+from scripts.params import PARAMS, Params
 from scripts.release.contents import read_guide, write_texts
 from scripts.release.publish import check_package, publish_package
 from scripts.release.wheel import build_package
 from scripts.scoring.base_and_tuned import evaluate
+from tests.conftest import ROOT, world_values
 
-ROOT = Path(__file__).parents[1]
 TRAINING, CORPUS, SCORES, OUTPUT = map(Path, ("training", "corpus", "scores.json", "packages"))
 GUIDE = "# What is labelled\n\nBAND is a `<band>`.\n"
 
 
 def change(**values: dict[str, Any]) -> Params:
-    """The project's params, with the world's data, and sections with other values."""
-    params = load_params(ROOT / "params.yaml").model_dump()
-    params["data"]["source"] = "data"
-    params["evaluate"]["general"] = params["rehearsal"]["text"] = "general.jsonl"
-    params["package"] |= {"name": "tiny", "version": "1.2.0", "description": ""}
+    """The params of the world in this folder, with sections that have other values."""
+    params = world_values(Path())
+    params["package"]["version"] = "1.2.0"
     for section, changed in values.items():
         params[section] |= changed
     return Params.model_validate(params)
@@ -90,7 +88,7 @@ def test_refusal_says_what_was_lost_and_how_to_go_on() -> None:
 def test_command_leaves_with_1_and_packages_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
+    srsly.write_yaml(tmp_path / PARAMS, change().model_dump())
     monkeypatch.chdir(tmp_path)
     srsly.write_json(SCORES, scores(0.5))
     with pytest.raises(SystemExit) as left:

@@ -15,6 +15,7 @@ from scripts.reporting.marks import make_texts
 from scripts.reporting.origin import DATA, PREDICTIONS, SCORES, read_origin
 from scripts.scoring.kinds import KINDS
 from scripts.scoring.rows import Row
+from scripts.settings.yaml_file import read_yaml
 from scripts.storage.atomic import write_text
 
 
@@ -92,7 +93,7 @@ def write_report(page: Path, comparison: dict[str, Any] | None = None) -> None:
 
     comparison: what differs from another revision, which the page then shows, too.
     """
-    findings, params = Path("corpus/findings.json"), srsly.read_yaml("params.yaml")
+    findings, params = Path("corpus/findings.json"), read_yaml(Path("params.yaml"))
     text = make_report(
         scores=srsly.read_json(SCORES),
         predictions=list(srsly.read_jsonl(PREDICTIONS)),

@@ -37,10 +37,7 @@ def refuse_damage() -> None:
     from scripts.storage.damage import find_damage
 
     if damage := find_damage():
-        raise ProjectError(
-            f"{damage[0]} is not whole: python -m scripts.mend throws away what is damaged, "
-            "and says how to go on"
-        )
+        raise ProjectError(damage[0])
 
 
 def compare_anew() -> None:
