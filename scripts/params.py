@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from scripts.settings.complaints import refuse
 from scripts.settings.yaml_file import parse_yaml, read_text
@@ -34,6 +34,25 @@ Format = Literal[
 ]
 
 
+def read_fold(fold: str) -> tuple[int, int] | None:
+    """The number of a fold and how many folds there are, of "2/5"; None for an empty text.
+
+    Raises ValueError for anything else, and where there is no such fold.
+    """
+    if not fold:
+        return None
+    number, _, folds = fold.partition("/")
+    if not (number.isdecimal() and folds.isdecimal() and 1 <= int(number) <= int(folds) >= 2):
+        raise ValueError("a fold is written 2/5, the second of five; there are two at least")
+    return int(number), int(folds)
+
+
+def check_fold(fold: str) -> str:
+    """Return a fold as it is written; raises ValueError where it is none."""
+    read_fold(fold)
+    return fold
+
+
 class Section(BaseModel):
     """A section of params.yaml: unknown keys and values of another type are errors."""
 
@@ -56,6 +75,7 @@ class Data(Section):
     dev: Annotated[float, Field(gt=0, lt=0.5)]
     test: Annotated[float, Field(gt=0, lt=0.5)]
     seed: int
+    fold: Annotated[str, AfterValidator(check_fold)]
 
 
 class Rehearsal(Section):
@@ -77,6 +97,7 @@ class Training(Section):
 class Evaluate(Section):
     general: Text
     min_retention: Share
+    min_new_f: Share
 
 
 class Package(Section):
@@ -84,6 +105,7 @@ class Package(Section):
     # before training.
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description=NAME)]
     version: Annotated[str, Field(pattern=VERSION, description="a version, as 1.0.0 or 1.0.0rc1")]
+    build: Literal["content", "none"]
     author: Line
     license: Text
     description: Line

@@ -187,6 +187,7 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
             "dev": 0.2,
             "test": 0.2,
             "seed": 0,
+            "fold": "",
         },
         "rehearsal": {"text": str(folder / "general.jsonl"), "ratio": 0.5},
         "training": {
@@ -199,10 +200,15 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
             "seed": 0,
             "gpu_id": -1,
         },
-        "evaluate": {"general": str(folder / "general.jsonl"), "min_retention": 0.9},
+        "evaluate": {
+            "general": str(folder / "general.jsonl"),
+            "min_retention": 0.9,
+            "min_new_f": 0.0,
+        },
         "package": {
             "name": "tiny",
             "version": "1.0.0",
+            "build": "none",
             "author": "",
             "license": "MIT",
             "description": "",

@@ -1,4 +1,4 @@
-"""A small project whose only stage takes hardly any time, for tests of running experiments.
+"""A small project whose one stage takes hardly any time, for tests of running experiments.
 
 Its Git remote and its DVC remote are folders beside it. Its data is tracked by DVC, not by Git.
 """
@@ -15,13 +15,16 @@ from tests.conftest import ROOT, write_world
 
 STAGES = """
 stages:
-  report:
+  judge:
     cmd: python standin.py
     deps: [data, standin.py]
     params: [data, rehearsal, training]
     outs:
       - metrics/scores.json: {cache: false}
       - metrics/predictions.jsonl
+  report:
+    cmd: echo
+    deps: [metrics/scores.json]
 """
 # The program of the stage. F is highest at a ratio of 1, and retention rises with the ratio. Each
 # run adds a line to the file in `runs` that is named by its ratio. It waits as long as `runs` has a

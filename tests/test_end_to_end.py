@@ -23,6 +23,8 @@ from tests.projects import ROOT, commit, copy_project, sh, stages_run
 
 STAGES = [*srsly.read_yaml(ROOT / "dvc.yaml")["stages"]]
 
+LEARNING = ["configure", "train", "assemble", "evaluate"]
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -91,10 +93,10 @@ def test_a_change_in_the_readme_runs_nothing(project: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("training.dropout=0.3", STAGES[2:]),
+        ("training.dropout=0.3", [*LEARNING, "judge", "report", "package"]),
         ("package.version=2.0.0", ["report", "package"]),
         ("evaluate.min_retention=0.1", ["judge", "report", "package"]),
-        ("data.max_rejected=3", ["preprocess", "report", "package"]),
+        ("data.max_rejected=3", ["preprocess", "judge", "report", "package"]),
     ],
 )
 def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: list[str]) -> None:

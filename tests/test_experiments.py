@@ -136,7 +136,7 @@ def environment() -> dict[str, str]:
 
 def test_workers_need_no_file_of_the_project(tmp_path: Path) -> None:
     cloudpickle = pytest.importorskip("ray").cloudpickle
-    trial = Trial("name", [], "evaluate", "HEAD", "refs/", str(tmp_path / "nowhere"), ("", ""))
+    trial = Trial("name", [], ("evaluate",), "HEAD", "refs/", str(tmp_path / "nowhere"), ("", ""))
     for module in SENT:
         cloudpickle.register_pickle_by_value(module)
     sent = cloudpickle.dumps((run_trial, trial))

@@ -49,9 +49,11 @@ def test_absent_inputs() -> None:
 
 
 def test_empty() -> None:
-    data = {"labels": [], "base_labels": [], "spans": {"test": {}}}
-    scores = {name: {"new": block(0.0, []), "kept": block(0.0, [])} for name in MODELS}
-    scores["retention"] = None  # type: ignore[assignment]
+    data = {"labels": [], "base_labels": [], "spans": {"dev": {}, "test": {}}}
+    data["documents"] = {"dev": 0, "test": 0}
+    bounds = {"ents_f_low": 0.0, "ents_f_high": 0.0}
+    scores = {name: {"new": block(0.0, [], **bounds), "kept": block(0.0, [])} for name in MODELS}
+    scores |= {"retention": None, "documents": {"test": 0}}  # type: ignore[dict-item]
     page = make_report(**inputs(predictions=[], data=data, scores=scores, params={}))
     assert island(page)["texts"] == []
 
@@ -94,12 +96,13 @@ def test_labels_stay_text() -> None:
     text = "The mast fell."
     data = DATA | {"labels": [label]}
     scores = {x: {"new": block(0.5, [label]), "kept": block(0.5, [])} for x in MODELS}
+    scores["tuned"]["new"] |= {"ents_f_low": 0.4, "ents_f_high": 0.6}
     found = [("mast", label)]
     page = make_report(
         **inputs(
             predictions=[row("test", "a", text, found, found, found)],
             data=data,
-            scores={**scores, "retention": None},
+            scores={**scores, "retention": None, "documents": {"test": 1}},
         )
     )
     assert "<b>" not in page

@@ -28,7 +28,7 @@ def text_of(
 
 def test_what_was_learned_and_kept_with_intervals() -> None:
     text = text_of(summary_scores(), summary_data())
-    assert "F 0.125 → 0.750 (0.700 to 0.800) on 7 entities in 38 documents" in text
+    assert "F 0.125 → 0.750 (0.700 to 0.800) on 70 entities in 38 documents" in text
     assert "GEAR 0.40, BAND 0.30; found of names in train 0.91, of others 0.48" in text
     assert "F 0.875 → 0.840 (0.790 to 0.890) on general text" in text
     assert "retention 0.960 (0.940 to 0.980)" in text
@@ -80,9 +80,13 @@ def test_findings_are_counted_with_the_file_that_lists_them() -> None:
 
 
 def test_says_what_to_type() -> None:
-    wheel = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
+    wheel = Path("packages/en_telecom-1.0.0+31f1c006-py3-none-any.whl")
     text = text_of(summary_scores(), summary_data(), None, (wheel,))
     assert f"pip install {wheel}" in text
+    # Without a mark of its content, pip would take it for the one that is installed.
+    unmarked = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
+    text_without = text_of(summary_scores(), summary_data(), None, (unmarked,))
+    assert f"pip install --force-reinstall --no-deps {unmarked}" in text_without
     assert 'spacy.load("en_telecom")' in text
     assert "dvc exp run -S training.max_epochs=" in text
     assert "weasel run compare" in text and str(REPORT) in text

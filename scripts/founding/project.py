@@ -52,7 +52,7 @@ def settle(name: str, data: Path | None) -> Params:
     try:
         params = with_values(load_params(), {"package.name": name, "data.source": source})
     except ValidationError as error:
-        refuse(PARAMS, error)
+        refuse(PARAMS, error, Params)
     if data is not None:
         if not data.exists():
             raise DataError(f"{data} is not there: give a file or folder of labelled texts.")

@@ -113,6 +113,9 @@ class Tally(Outcome):
     signatures: numpy.ndarray = field(default_factory=lambda: numpy.zeros((0, SIGNATURE), "u2"))
     files: list[str] = field(default_factory=list)
     mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
+    split: str = "files"
+    """What says which split a document belongs to: its file ("files"), the hash of its name
+    ("hash"), or the rank of that hash among those of all documents ("rank")."""
     _facts: dict[str, list[numpy.ndarray]] = field(
         default_factory=lambda: {name: [numpy.empty(0, FACTS[name])] for name in FACTS}
     )

@@ -46,6 +46,10 @@ class Settings(NamedTuple):
     seed: int
     write: bool
     """Whether DocBins are made; False only checks."""
+    fold: tuple[int, int] | None = None
+    """The number of the fold that is tested on, and how many there are (data.fold)."""
+    ranked: dict[str, str] | None = None
+    """The part of each document, where there are few of them (`rank_documents`)."""
 
 
 @lru_cache(maxsize=1)
@@ -149,7 +153,9 @@ def choose_part(record: Record, part: str | None, settings: Settings) -> str:
 
     part: the part of its file; None if its document is assigned to a split by its name.
     """
-    part = part or choose_split(record.doc, settings.shares, settings.seed)
+    if part is None and settings.ranked is not None:
+        return settings.ranked[record.doc]
+    part = part or choose_split(record.doc, settings.shares, settings.seed, settings.fold)
     if part == "general" and record.spans is None:
         return "plain"
     # The dot makes another name of it, so that this draw does not depend on that of the split; and

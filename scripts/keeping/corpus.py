@@ -10,6 +10,7 @@ from pathlib import Path
 import spacy
 import srsly
 from spacy.tokens import DocBin
+from wasabi import msg
 
 from scripts.exceptions import DataError
 from scripts.intake.gather import (
@@ -18,6 +19,7 @@ from scripts.intake.gather import (
     stop_at_errors,
     take_labelled_and_general,
 )
+from scripts.intake.ranks import FEW_DOCUMENTS
 from scripts.intake.splits import SPLITS
 from scripts.intake.tally import (
     Tally,
@@ -53,7 +55,19 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
         publish(folder, output, FINDINGS)
     show_overview(total, labels_of_base(params, base))
     show_findings(total, output)
+    show_ranks(total)
     stop_at_errors(total, params.data.max_rejected)
+
+
+def show_ranks(total: Tally) -> None:
+    """Where the split is cut by rank, print its sizes, and what moves when the data grows."""
+    if total.split == "rank":
+        counts = ", ".join(f"{n:,} {part}" for part, n in count_documents(total).items())
+        msg.info(
+            f"Few documents, so the split is cut by rank: {counts}. Below {FEW_DOCUMENTS:,} the "
+            "shares hold, and a document that comes or goes can move others between splits "
+            "(docs/data.md)."
+        )
 
 
 def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> dict:
@@ -70,6 +84,7 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
         rehearsal = rehearse(params, base, folder, total, general, jobs)
         write_findings(total, folder)
         show_findings(total, output)
+        show_ranks(total)
         try:
             stop_at_errors(total, params.data.max_rejected)
         except DataError:
@@ -121,6 +136,7 @@ def summarize(total: Tally, general: Tally, rehearsal: dict, *, is_gold: bool) -
         "texts": texts | {"dev": texts["dev"] + rehearsal["dev"]["texts"], "general": measured},
         "labelled_texts": texts,
         "documents": count_documents(total),
+        "split": total.split,
         "words": {part: count_words(total, part) for part in SPLITS},
         "spans": {part: dict(sorted(counts[part].items())) for part in SPLITS},
         "seen_mentions": share_seen(total),

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import srsly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from scripts.params import PARAMS
 from scripts.provenance.comparison import verdict
 from scripts.provenance.differences import flatten
 from scripts.reporting.curves import DASHES, Curves, draw_curves, read_curves
@@ -15,6 +15,7 @@ from scripts.reporting.marks import make_texts
 from scripts.reporting.origin import DATA, PREDICTIONS, SCORES, read_origin
 from scripts.scoring.kinds import KINDS
 from scripts.scoring.rows import Row
+from scripts.scoring.verdict import doubts
 from scripts.settings.yaml_file import read_yaml
 from scripts.storage.atomic import write_text
 
@@ -80,6 +81,7 @@ def make_report(
         dashes=DASHES,
         comparison=comparison,
         verdict=verdict,
+        doubts=doubts(scores, data),
         kinds=KINDS,
         splits=list(data.get("texts", data["spans"])),
         amounts=count_by_split(data),
@@ -93,12 +95,12 @@ def write_report(page: Path, comparison: dict[str, Any] | None = None) -> None:
 
     comparison: what differs from another revision, which the page then shows, too.
     """
-    findings, params = Path("corpus/findings.json"), read_yaml(Path("params.yaml"))
+    findings, params = Path("corpus/findings.json"), read_yaml(PARAMS)
     text = make_report(
-        scores=srsly.read_json(SCORES),
-        predictions=list(srsly.read_jsonl(PREDICTIONS)),
-        data=srsly.read_json(DATA),
-        findings=srsly.read_json(findings) if findings.exists() else None,
+        scores=json.loads(SCORES.read_bytes()),
+        predictions=[json.loads(line) for line in PREDICTIONS.read_bytes().splitlines()],
+        data=json.loads(DATA.read_bytes()),
+        findings=json.loads(findings.read_bytes()) if findings.exists() else None,
         params=params,
         origin=read_origin(params),
         curves=read_curves(Path("training/live/plots/metrics")),
