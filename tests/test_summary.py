@@ -151,7 +151,7 @@ def test_only_what_is_newer_than_the_last_look_is_looked_at(
     with pytest.raises(SystemExit):
         main()
     printed = capsys.readouterr().out
-    assert "scores.json is not whole" in printed and "scripts.mend" in printed
+    assert "scores.json is not what dvc.lock says" in printed and "scripts.mend" in printed
 
 
 @pytest.mark.parametrize("missing", ["metrics/scores.json", "corpus/data.json"])
