@@ -13,6 +13,7 @@ does, with the comparison in it: each text then says whether it got better or wo
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from wasabi import msg
@@ -30,7 +31,9 @@ def main(
     after: str = typer.Argument(WORKSPACE, help="The same; workspace is what lies here"),
     md: bool = typer.Option(False, "--md", help="Markdown, for a pull request"),
     as_json: bool = typer.Option(False, "--json", help="JSON, for programs"),
-    page: Path | None = typer.Option(None, help="Write what lies here as a page, compared"),
+    page: Annotated[
+        Path | None, typer.Option(help="Also write what lies here as a page, compared")
+    ] = None,
 ) -> None:
     """Compare two commits: is the second model better, where, and could it be chance?"""
     if page and after != WORKSPACE:

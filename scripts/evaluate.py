@@ -7,9 +7,9 @@ Both whole pipelines run over the test split and the general text. Writes scores
 compared without running anything), labels.csv and confusion.csv (for `dvc plots`).
 """
 
+import json
 from pathlib import Path
 
-import srsly
 import typer
 from wasabi import msg
 
@@ -28,7 +28,7 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")
     )
-    found = doubts(scores, srsly.read_json(corpus / "data.json"))
+    found = doubts(scores, json.loads((corpus / "data.json").read_bytes()))
     show = msg.warn if found else msg.good
     show(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
     for doubt in found:

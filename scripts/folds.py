@@ -31,9 +31,9 @@ from scripts.experiments.runner import (
     JobsOption,
     RemoteOption,
     Runner,
+    load_params_for,
 )
 from scripts.experiments.tables import write_table
-from scripts.params import load_params
 
 
 @door
@@ -46,8 +46,9 @@ def main(
     remote: RemoteOption = "origin",
 ) -> None:
     """How good is the model where a test split would be too small to tell?"""
+    params = load_params_for(engine)
     commit = clean_commit([table])
-    refuse_few(load_params(), folds)
+    refuse_few(params, folds)
     experiments = experiments_of(commit, folds)
     runner = Runner(engine, jobs, address, remote, written=(table,))
     report_failures(run_all(experiments, runner), len(experiments))

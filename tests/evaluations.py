@@ -18,6 +18,7 @@ DATA = {
 
 ORIGIN = {
     "package": "en_tiny 1.2.3",
+    "ships": True,
     "base": "en_small 3.2.1",
     "component": "ner",
     "strategy": "update",

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import srsly
 
-from scripts.intake.label_checks import ENOUGH, ENOUGH_TO_TEST, FEW, FEW_TO_TEST, judge
+from scripts.intake.label_checks import FEW
 from scripts.keeping.corpus import check_data
+from scripts.reporting.overview import ENOUGH, ENOUGH_TO_TEST, FEW_TO_TEST, judge
+from scripts.scoring.verdict import LEAST_SPANS
 from tests.conftest import general_records, label, write_world
 
 RECORDS: dict[str, list[dict[str, Any]]] = {
@@ -107,4 +109,11 @@ def test_verdicts_begin_where_they_say() -> None:
         "little",
         "enough",
     ]
-    assert FEW_TO_TEST < ENOUGH_TO_TEST
+    assert FEW_TO_TEST == LEAST_SPANS < ENOUGH_TO_TEST
+
+
+def test_a_log_gets_no_progress_bars(
+    bases: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_data(params=write_world(tmp_path), base=bases["own"], output=tmp_path / "check")
+    assert capsys.readouterr().err == ""

@@ -67,7 +67,8 @@ def take_again(base: Path, folder: Path, params: Params, jobs: int = 1) -> Tally
 
 
 def rejected(folder: Path) -> list[dict[str, Any]]:
-    return list(srsly.read_jsonl(folder / "corpus" / "rejected.jsonl"))
+    lines = (folder / "corpus" / "rejected.jsonl").read_bytes().splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def place(folder: Path) -> dict[str, str]:
@@ -204,6 +205,7 @@ GOOD = label("Put n78 up", ("n78", "BAND"))
 
 def test_rejected_records_are_kept_whole_and_can_be_put_back(base: Path, tmp_path: Path) -> None:
     bad = GOOD | {"spans": [{"start": 4, "end": 99, "label": "BAND"}], "_input_hash": 7}
+    bad["score"] = 0.95  # a parser that is faster than Python's makes 0.9500000000000001 of it
     lines = [
         *(json.dumps(record) for record in documents(50)),
         json.dumps(bad),

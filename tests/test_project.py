@@ -33,6 +33,14 @@ def test_weasel_accepts_the_project_and_its_commands_name_modules_that_exist() -
     check_commands(ROOT)
 
 
+def test_every_variable_is_shown_with_the_dot_that_weasel_asks_for() -> None:
+    """Without it, weasel takes the first flag for the project's folder."""
+    shown = {name: x["help"] for name, x in COMMANDS.items() if "--vars" in x["help"]}
+    assert {"compare", "lineage", "annotate"} <= set(shown)
+    for name, text in shown.items():
+        assert f"(weasel run {name} . --vars." in text
+
+
 def test_a_file_directly_in_scripts_is_a_door_or_ground() -> None:
     ground = {"__init__", "exceptions", "functions", "params", "words"}
     places = ["dvc.yaml", "project.yml", "Makefile", ".github/workflows/model.yml"]

@@ -179,6 +179,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         meta = {"lang": "en", "name": name, "version": "3.2.1"}
         srsly.write_json(f"training/{name}/meta.json", meta)
     srsly.write_json("metrics/scores.json", inputs()["scores"])
+    srsly.write_json("metrics/summary.json", {"ships": True})
     srsly.write_jsonl("metrics/predictions.jsonl", ROWS)
     srsly.write_json("corpus/data.json", DATA)
     return params
@@ -193,6 +194,13 @@ def test_main(results: dict[str, Any], tmp_path: Path) -> None:
         assert said in page
     for path in ("data", "training/base", "training/model", "metrics/scores.json"):
         assert hash_path(Path(path))[0] in page
+
+
+def test_a_package_that_the_gate_keeps_back_is_called_so(results: dict[str, Any]) -> None:
+    words = "must not be built"
+    assert words not in make_report(**inputs(origin=read_origin(results)))
+    srsly.write_json("metrics/summary.json", {"ships": False})
+    assert words in make_report(**inputs(origin=read_origin(results)))
 
 
 def test_the_origin_is_what_lies_here_whatever_dvc_lock_says(results: dict[str, Any]) -> None:

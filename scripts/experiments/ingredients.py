@@ -13,7 +13,7 @@ from scripts.experiments.naming import Changes
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import LOCK, git, read_committed
 from scripts.settings.yaml_file import parse_yaml, read_yaml
-from scripts.storage.dvc import hash_path, hash_values, parse_stages
+from scripts.storage.dvc import hash_path, hash_values
 
 RECIPE, BASE = "configs/ner.cfg", "training/base"
 # No figure depends on these.
@@ -46,19 +46,19 @@ def gather(params: dict[str, Any], find: Callable[[str], str | None]) -> Ingredi
 
 def ingredients_of(revision: str) -> Ingredients:
     """What an experiment was made of, or a commit says that it was. Reads only what git keeps."""
-    stages = parse_stages(read_committed(revision, LOCK) or "{}")
+    stages = parse_yaml(read_committed(revision, LOCK) or "stages: {}", LOCK)["stages"]
     # Experiments end before `package`: its entry is of the run before.
     ran = [stage for name, stage in stages.items() if name != "package"]
     entries = [entry for stage in ran for key in ("deps", "outs") for entry in stage.get(key, [])]
-    params = parse_yaml(git("show", f"{revision}:params.yaml"), f"{revision}:params.yaml")
+    name = f"{revision}:params.yaml"
+    params = parse_yaml(git("show", name), name)
     return gather(params, {entry["path"]: entry["md5"] for entry in entries}.get)
 
 
 def ingredients_here() -> Ingredients:
     """What an experiment would be made of that began now."""
     params = read_yaml(Path("params.yaml"))
-    lock = Path(LOCK)
-    stages = parse_stages(lock.read_text(encoding="utf8")) if lock.exists() else {}
+    stages = read_yaml(Path(LOCK))["stages"] if Path(LOCK).exists() else {}
     fetch = stages.get("fetch", {})
 
     def find(path: str) -> str | None:

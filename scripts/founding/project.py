@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from string import Template
 
@@ -67,8 +66,7 @@ def carry(target: Path) -> None:
     skipped += [f":(exclude){path}" for path in (source, f"{source}.dvc") if ".." not in path]
     packed = target.with_suffix(".tar")
     git("archive", f"--output={packed}", "HEAD", "--", ".", *skipped)
-    with tarfile.open(packed) as archive:
-        archive.extractall(target, filter="data")
+    shutil.unpack_archive(packed, target)
 
 
 def bring_data(data: Path | None, target: Path) -> None:

@@ -133,7 +133,8 @@ def rehearse(
         docs, rest = take_words(texts, nlp, dev_words, number // 10)
         counts["dev"] = {"texts": len(docs), "words": sum(map(len, docs))}
         write_dev(docs, nlp, folder)
-        chunks = chunk_texts(tqdm(rest, "Tokenizing rehearsal", number - len(docs), unit=" texts"))
+        bar = tqdm(rest, "Tokenizing rehearsal", number - len(docs), unit=" texts", disable=None)
+        chunks = chunk_texts(bar)
         for place, (shard_bytes, texts_done, words) in enumerate(
             in_order(TextWorker, base, chunks, jobs)
         ):

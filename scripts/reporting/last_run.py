@@ -68,7 +68,7 @@ def is_shown() -> bool:
     """Whether the page is that of the scores that lie here: it names them by their MD5."""
     if not REPORT.exists():
         return False
-    return hashlib.md5(SCORES.read_bytes()).hexdigest() in REPORT.read_text(encoding="utf8")
+    return hashlib.md5(SCORES.read_bytes()).hexdigest().encode() in REPORT.read_bytes()
 
 
 def show_summary() -> None:

@@ -15,6 +15,7 @@ from scripts.storage.dvc import hash_path
 BASE, MODEL = Path("training/base"), Path("training/model")
 DATA = Path("corpus/data.json")
 SCORES, PREDICTIONS = Path("metrics/scores.json"), Path("metrics/predictions.jsonl")
+BRIEF = Path("metrics/summary.json")
 
 
 def hash_all(paths: list[Path]) -> dict[str, str]:
@@ -27,14 +28,16 @@ def read_origin(params: dict[str, Any]) -> dict[str, Any]:
 
     params: the values of params.yaml.
 
-    Returns "package", "base" (each with its version), "component", "strategy", "source" and
-    "model" (paths), and the MD5s of what was read ("read") and of what was made of it ("made").
+    Returns "package", "base" (each with its version), "ships" (whether the model may be packaged),
+    "component", "strategy", "source" and "model" (paths), and the MD5s of what was read ("read")
+    and of what was made of it ("made").
     """
     base, model = (srsly.read_json(folder / "meta.json") for folder in (BASE, MODEL))
     package, source = params["package"], params["data"]["source"]
     texts = [source, params["evaluate"]["general"], params["rehearsal"]["text"]]
     return {
         "package": f"{model['lang']}_{package['name']} {package['version']}",
+        "ships": srsly.read_json(BRIEF)["ships"],
         "base": f"{base['lang']}_{base['name']} {base['version']}",
         "component": params["base"]["component"],
         "strategy": params["training"]["strategy"],

@@ -32,9 +32,9 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> tuple[list[Row], dict]
 
 
 def predict(nlp: Language, docs: list[Doc], title: str) -> list[Doc]:
-    """Run a whole pipeline over the texts of `docs`, with a progress bar named `title`."""
-    texts = (doc.text for doc in docs)
-    return list(tqdm(nlp.pipe(texts), total=len(docs), desc=title, unit=" texts"))
+    """Run a whole pipeline over the texts of `docs`; a terminal shows a bar named `title`."""
+    found = nlp.pipe(doc.text for doc in docs)
+    return list(tqdm(found, total=len(docs), desc=title, unit=" texts", disable=None))
 
 
 def score(predicted: list[Doc], gold: list[Doc], labels: list[str]) -> dict:

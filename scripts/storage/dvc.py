@@ -136,13 +136,6 @@ def read_stages(path: Path) -> dict:
     return content.get("stages", {})
 
 
-def parse_stages(text: str) -> dict:
-    """The stages in the text of a dvc.lock."""
-    from dvc.utils.serialize import parse_yaml
-
-    return parse_yaml(text, "dvc.lock").get("stages", {})
-
-
 def list_unsaved(repo: Repo) -> list[Output]:
     """The outputs that are there, and of which something is not in DVC's cache."""
     outs = repo.index.outs

@@ -48,6 +48,17 @@ def test_the_summary_has_every_figure_and_interval_of_the_last_run() -> None:
         assert f"{figure:.3f}" in picture, "make document"
 
 
+def test_the_comparison_in_the_readme_has_the_figures_of_the_last_run() -> None:
+    new = srsly.read_json("metrics/scores.json")["tuned"]["new"]
+    readme = Path("README.md").read_text(encoding="utf8")
+    shown = dict(re.findall(r"^(\w+) \(new\) +(\d\.\d+) +\d", readme, re.MULTILINE))
+    figures = {"all": new, **new["per_label"]}
+    assert "all" in shown
+    assert shown == {label: f"{figures[label]['ents_f']:.3f}" for label in shown}, (
+        "python -m scripts.compare HEAD, and the name of the experiment with half of train"
+    )
+
+
 def test_the_photograph_is_that_of_the_page_in_dvc_lock() -> None:
     (page,) = srsly.read_yaml("dvc.lock")["stages"]["report"]["outs"]
     noted = re.search(rb"tEXtpage\0([0-9a-f]{32})", Path("docs/report.png").read_bytes())
