@@ -7,7 +7,7 @@ import spacy
 import srsly
 
 from scripts.exceptions import BuildError
-from scripts.keeping.gate import check_learned, check_retention
+from scripts.keeping.gate import check_gates
 from scripts.params import Params
 from scripts.release.contents import CARD, GUIDE, write_texts
 from scripts.release.wheel import annotate_installed, build_package
@@ -46,9 +46,7 @@ def publish_package(
     the package cannot be built or does not say what the model says; `output` is then what it was
     before.
     """
-    measured = srsly.read_json(scores)
-    check_retention(measured, params)
-    check_learned(measured, params)
+    check_gates(srsly.read_json(scores), params)
     meta, files = write_texts(training, corpus, scores, params)
     with scratch_folder(output.parent, "package") as scratch:
         staging = scratch / "packages"
