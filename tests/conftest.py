@@ -168,21 +168,13 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
-def write_world(folder: Path, **changes: Any) -> Params:
-    """Write a small world: data and a params.yaml that uses it.
+def world_values(folder: Path) -> dict[str, dict[str, Any]]:
+    """All values of the params.yaml of a small world, whatever params.yaml of this project says.
 
-    folder: where to write; its subfolder `data` must not exist.
-    changes: other values for params.yaml, each written as `section__key=value`.
-
-    Returns the params.
+    folder: where the world is, or would be.
     """
     data = folder / "data"
-    data.mkdir(parents=True)
-    for part in ("train", "dev", "test"):
-        srsly.write_jsonl(data / f"{part}.jsonl", domain_records(part))
-    raw = [{"text": f"{name} saw {place} ."} for name in PEOPLE for place in PLACES]
-    srsly.write_jsonl(folder / "general.jsonl", general_records() + raw)
-    values: dict[str, dict[str, Any]] = {
+    return {
         "base": {"model": "base", "component": "ner"},
         "data": {
             "source": str(data),
@@ -216,11 +208,29 @@ def write_world(folder: Path, **changes: Any) -> Params:
         "package": {
             "name": "tiny",
             "version": "1.0.0",
+            "build": "none",
             "author": "",
             "license": "MIT",
             "description": "",
         },
     }
+
+
+def write_world(folder: Path, **changes: Any) -> Params:
+    """Write a small world: data and a params.yaml that uses it.
+
+    folder: where to write; its subfolder `data` must not exist.
+    changes: other values for params.yaml, each written as `section__key=value`.
+
+    Returns the params.
+    """
+    data = folder / "data"
+    data.mkdir(parents=True)
+    for part in ("train", "dev", "test"):
+        srsly.write_jsonl(data / f"{part}.jsonl", domain_records(part))
+    raw = [{"text": f"{name} saw {place} ."} for name in PEOPLE for place in PLACES]
+    srsly.write_jsonl(folder / "general.jsonl", general_records() + raw)
+    values = world_values(folder)
     for change, value in changes.items():
         section, key = change.split("__")
         values[section][key] = value

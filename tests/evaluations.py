@@ -16,6 +16,17 @@ DATA = {
     "general_is_gold": True,
 }
 
+ORIGIN = {
+    "package": "en_tiny 1.2.3",
+    "base": "en_small 3.2.1",
+    "component": "ner",
+    "strategy": "update",
+    "source": "assets/own",
+    "model": "training/model",
+    "read": {"assets/own": "aaaaaaaa-of-the-data"},
+    "made": {"training/model": "bbbbbbbb-of-the-model"},
+}
+
 
 def spans(text: str, *marked: tuple[str, str]) -> list[list]:
     """Return a span [start, end, label] for each (words, label): the words' first occurrence."""
@@ -82,7 +93,7 @@ def inputs(**changed: Any) -> dict[str, Any]:
         "data": DATA,
         "findings": None,
         "params": {"training": {"max_epochs": 10}, "data": {"rename": {}}},
-        "lock": None,
+        "origin": ORIGIN,
         "curves": {},
         "comparison": None,
     }
@@ -108,10 +119,6 @@ def everything() -> dict[str, Any]:
         for name, f in (("base", 0.3), ("tuned", 0.8412))
     }
     change = {"before": 0.8, "after": 0.84, "difference": 0.04, "low": 0.01, "high": 0.07}
-    hashes = [
-        {"path": path, "md5": f"md5-of-{path}"}
-        for path in ("assets/own", "corpus/train", "metrics/report.html", "scripts/report.py")
-    ]
     return inputs(
         scores={
             **scores,
@@ -129,7 +136,6 @@ def everything() -> dict[str, Any]:
             "findings": [],
         },
         params={"training": {"max_epochs": 10}, "evaluate": {"min_retention": 0.95}},
-        lock={"stages": {"one": {"deps": hashes[:1] + hashes[3:], "outs": hashes[1:3]}}},
         curves={
             "loss_ner": [(10.0, 900.0), (20.0, 90.0)],
             "ents_f": [(10.0, 0.5), (20.0, 0.8)],

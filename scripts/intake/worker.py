@@ -1,6 +1,7 @@
 """What a worker does with a chunk of records: parse, check, tokenize and pack them."""
 
 from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,8 +52,12 @@ class Settings(NamedTuple):
     """The part of each document, where there are few of them (`rank_documents`)."""
 
 
+@lru_cache(maxsize=1)
 def load_tokenizer(base: Path) -> Language:
-    """Load the base without its components: it tokenizes texts and predicts nothing."""
+    """Load the base without its components: it tokenizes texts and predicts nothing.
+
+    A process loads it once; processes that are forked afterwards have it, too.
+    """
     return spacy.load(base, exclude=srsly.read_json(base / "meta.json")["pipeline"])
 
 
@@ -70,6 +75,7 @@ class Tokenizer:
     def nlp(self) -> Language:
         """Return the tokenizer, whose vocabulary is not large yet."""
         if len(self.loaded.vocab) > MOST_WORDS:
+            load_tokenizer.cache_clear()
             self.loaded = load_tokenizer(self.base)
         return self.loaded
 

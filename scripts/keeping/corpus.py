@@ -7,21 +7,33 @@ say which of *these* labels it has.
 
 from pathlib import Path
 
-import numpy
 import spacy
 import srsly
 from spacy.tokens import DocBin
 from wasabi import msg
 
 from scripts.exceptions import DataError
-from scripts.intake.gather import FINDINGS, stop_at_errors, take_labelled_and_general
+from scripts.intake.gather import (
+    FINDINGS,
+    labels_of_base,
+    stop_at_errors,
+    take_labelled_and_general,
+)
 from scripts.intake.ranks import FEW_DOCUMENTS
 from scripts.intake.splits import SPLITS
-from scripts.intake.tally import Tally, count_spans, count_words, part_mask, share_seen
+from scripts.intake.tally import (
+    Tally,
+    count_documents,
+    count_spans,
+    count_words,
+    part_mask,
+    share_seen,
+)
 from scripts.keeping.base_labels import entity_labels, fill_train_and_dev, find_rivals
-from scripts.keeping.rehearsal import read_plain, rehearse
+from scripts.keeping.rehearsal import read_plain, rehearse, rehearses_general
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
+from scripts.reporting.overview import show_overview
 from scripts.runtime.kernels import choose_blis
 from scripts.storage.atomic import publish, scratch_folder
 from scripts.storage.docbins import ATTRS, read_docs
@@ -32,23 +44,19 @@ FOLDERS = (*SPLITS, "general", "rehearsal")
 def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> None:
     """Check all the data as `preprocess` does, and write only the findings into `output`.
 
-    Prints the findings. Raises DataError where `preprocess` would.
+    Prints an overview, then the findings. Raises DataError where `preprocess` would.
     """
     with scratch_folder(output, "check") as folder:
         total, _, _ = take_labelled_and_general(params, base, folder, jobs, write=False)
-        for _ in read_plain(params, folder, total):
-            pass  # its findings are what is wanted
+        if not rehearses_general(params):
+            for _ in read_plain(params, folder, total):
+                pass  # its findings are what is wanted
         write_findings(total, folder)
         publish(folder, output, FINDINGS)
+    show_overview(total, labels_of_base(params, base))
     show_findings(total, output)
     show_ranks(total)
     stop_at_errors(total, params.data.max_rejected)
-
-
-def count_documents(total: Tally) -> dict[str, int]:
-    """How many documents each split has."""
-    docs = {part: total.facts["doc"][part_mask(total, part)] for part in SPLITS}
-    return {part: len(numpy.unique(names)) for part, names in docs.items()}
 
 
 def show_ranks(total: Tally) -> None:
