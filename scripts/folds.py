@@ -22,6 +22,7 @@ from scripts.experiments.folds import (
     read_folds,
     refuse_few,
     table_of,
+    with_origin,
 )
 from scripts.experiments.repository import clean_commit
 from scripts.experiments.runner import (
@@ -56,7 +57,7 @@ def main(
     names = [changes["data.fold"] for changes in experiments.values()]
     own = [own_result(name, scores) for name, (scores, _) in zip(names, results, strict=True)]
     everything = pool(results)
-    write_table(table_of(own, everything), table)
+    write_table(with_origin(table_of(own, everything), commit, experiments), table)
     msg.info(conclude(everything))
 
 
