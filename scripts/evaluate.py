@@ -9,12 +9,14 @@ compared without running anything), labels.csv and confusion.csv (for `dvc plots
 
 from pathlib import Path
 
+import srsly
 import typer
 from wasabi import msg
 
 from scripts.exceptions import door
 from scripts.scoring.base_and_tuned import evaluate
 from scripts.scoring.tables import write_metrics
+from scripts.scoring.verdict import doubts
 
 
 @door
@@ -26,7 +28,11 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")
     )
-    msg.good(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
+    found = doubts(scores, srsly.read_json(corpus / "data.json"))
+    show = msg.warn if found else msg.good
+    show(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
+    for doubt in found:
+        msg.warn(doubt.title, f"What to do: {doubt.todo}")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
     python -m scripts.package training corpus metrics/scores.json training/verdict.json packages
 
 Stops where less of the base's knowledge is left than `evaluate.min_retention` asks for, unless
-`training.strategy: replace` gave it up on purpose. Needs no network, and the same model gives the
-same bytes: a wheel, an sdist, the model card and the annotation guide. Card and guide also lie
-inside both archives.
+`training.strategy: replace` gave it up on purpose, and where F of the new labels is below
+`evaluate.min_new_f`. Needs no network, and the same model gives the same bytes: a wheel, an sdist,
+the model card and the annotation guide. Card and guide also lie inside both archives.
 
 Within an experiment nothing is built: `packages` is left empty, and the package is still due.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -20,6 +21,19 @@ from scripts.exceptions import door
 from scripts.keeping.judgement import mark_as_due
 from scripts.params import load_params
 from scripts.release.publish import publish_nothing, publish_package
+from scripts.scoring.verdict import doubt_learned
+
+
+def warn_of_little(scores: dict) -> None:
+    """Say so where the model that was packaged has learned little or nothing.
+
+    scores: metrics/scores.json.
+    """
+    for doubt in doubt_learned(scores):
+        msg.warn(
+            f"But packaged with {doubt.what}",
+            f"What to do: {doubt.todo}. With evaluate.min_new_f a model below it is refused.",
+        )
 
 
 @door
@@ -40,6 +54,7 @@ def main(training: Path, corpus: Path, scores: Path, verdict: Path, output: Path
     msg.good(
         f"{wheel}: installed beside spaCy alone, it says what the model says ({checked} texts)"
     )
+    warn_of_little(json.loads(scores.read_bytes()))
 
 
 if __name__ == "__main__":

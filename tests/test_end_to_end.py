@@ -18,9 +18,12 @@ import spacy
 import srsly
 from packaging.requirements import Requirement
 
+from scripts.storage.dvc import hash_path
 from tests.projects import ROOT, commit, copy_project, sh, stages_run
 
 STAGES = [*srsly.read_yaml(ROOT / "dvc.yaml")["stages"]]
+
+LEARNING = ["configure", "train", "assemble", "evaluate"]
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +93,10 @@ def test_a_change_in_the_readme_runs_nothing(project: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        (
-            "training.dropout=0.3",
-            ["configure", "train", "assemble", "evaluate", "judge", "package"],
-        ),
-        ("package.version=2.0.0", ["package"]),
-        ("evaluate.min_retention=0.1", ["judge", "package"]),
-        ("data.max_rejected=3", ["preprocess", "package"]),
+        ("training.dropout=0.3", [*LEARNING, "judge", "report", "package"]),
+        ("package.version=2.0.0", ["report", "package"]),
+        ("evaluate.min_retention=0.1", ["judge", "report", "package"]),
+        ("data.max_rejected=3", ["preprocess", "judge", "report", "package"]),
     ],
 )
 def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: list[str]) -> None:
@@ -115,6 +115,15 @@ def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: 
     assert set(stages_run(output)) <= set(expected)
 
 
+def shown_figures(project: Path) -> str:
+    """The MD5 of scores.json, which the page has, with its figures."""
+    page = (project / "metrics/report.html").read_text(encoding="utf8")
+    scores = srsly.read_json(project / "metrics/scores.json")
+    md5 = hash_path(project / "metrics/scores.json")[0]
+    assert md5 in page and f"{scores['tuned']['new']['ents_f']:.3f}</p>" in page
+    return md5
+
+
 @pytest.mark.slow
 def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
     change = ("-S", "training.max_epochs=1")
@@ -124,8 +133,17 @@ def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
     metrics = sh(project, "python", "-m", "dvc", "metrics", "diff", "--all", "HEAD").stdout
     assert "retention" in metrics and "new_f" in metrics
     assert "training.max_epochs" in sh(project, "python", "-m", "dvc", "params", "diff").stdout
+    # The page is that of the figures beside it, wherever they came from.
+    here = shown_figures(project)
     sh(project, "git", "checkout", ".")
     sh(project, "python", "-m", "dvc", "checkout")
+    before = shown_figures(project)
+    assert before != here
+    sh(project, "python", "-m", "dvc", "exp", "apply", "in-place")
+    assert shown_figures(project) == here
+    sh(project, "git", "checkout", ".")
+    sh(project, "python", "-m", "dvc", "checkout")
+    assert shown_figures(project) == before
     sh(project, *run, "--queue", "-S", "package.version=1.2.3", "--name", "queued")
     sh(project, "python", "-m", "dvc", "queue", "start")
     while "Success" not in (status := sh(project, "python", "-m", "dvc", "queue", "status").stdout):
@@ -152,11 +170,26 @@ def test_dvc_shows_metrics_and_the_graph(project: Path) -> None:
 
 
 def test_the_report_is_there_and_loads_nothing(project: Path) -> None:
+    shown_figures(project)
     page = (project / "metrics/report.html").read_text(encoding="utf8")
     assert (
         "What was learned, what was kept" in page and "http:/" not in page and "https:/" not in page
     )
     assert len((project / "metrics/predictions.jsonl").read_text(encoding="utf8").splitlines()) > 60
+    for name in ("en_telecom_ner 1.0.0", "en_base_sm 1.0.0", "assets/small", "extend"):
+        assert name in page
+
+
+def test_the_report_compared_is_another_page(project: Path) -> None:
+    page = (project / "metrics/report.html").read_bytes()
+    command = ("python", "-m", "scripts.compare", "--page", "metrics/comparison.html")
+    assert "compared with HEAD" in " ".join(sh(project, *command).stdout.split())
+    compared = (project / "metrics/comparison.html").read_text(encoding="utf8")
+    assert "<h3>Against HEAD</h3>" in compared and "scripts.compare HEAD" not in compared
+    assert (project / "metrics/report.html").read_bytes() == page
+    assert sh(project, "git", "status", "--porcelain").stdout == ""
+    other = sh(project, *command, "HEAD", "HEAD", check=False)
+    assert other.returncode == 2 and "shows what lies here, not HEAD" in other.stderr
 
 
 def use_one_core() -> None:

@@ -26,6 +26,7 @@ from scripts.intake import stream as intake
 from scripts.intake import tally as batches
 from scripts.intake.findings import CODES
 from scripts.intake.gather import stop_at_errors, take_labelled
+from scripts.intake.ranks import FEW_DOCUMENTS
 from scripts.intake.splits import SPLITS, share
 from scripts.intake.tally import Tally, part_mask, share_seen
 from scripts.params import Params
@@ -120,13 +121,14 @@ def test_other_documents_are_shared_out_by_chance() -> None:
 
 
 def test_adding_removing_and_reordering_moves_no_other_record(base: Path, tmp_path: Path) -> None:
-    records = documents(300)
-    take(base, tmp_path / "few", records[:400])
-    take(base, tmp_path / "all", records)
+    records = documents(FEW_DOCUMENTS + 300, texts=1)
+    take(base, tmp_path / "few", records[:FEW_DOCUMENTS])
+    total = take(base, tmp_path / "all", records)
+    assert total.split == "hash"
     before, after = place(tmp_path / "few"), place(tmp_path / "all")
     assert {text: after[text] for text in before} == before
     random.Random(0).shuffle(records)
-    take(base, tmp_path / "mixed", records[:300])
+    take(base, tmp_path / "mixed", records[:FEW_DOCUMENTS])
     assert place(tmp_path / "mixed").items() <= after.items()
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scripts.exceptions import ExperimentError
 from scripts.experiments.arguments import parse_setting
-from scripts.experiments.learning_curve import advice
+from scripts.experiments.learning_curve import advice, plot_learning
 from scripts.experiments.seed_comparison import judge, summarize
 from scripts.experiments.tables import collect
 from scripts.provenance.revisions import git
@@ -78,6 +78,14 @@ def test_more_annotation_helps_where_the_last_step_did(
 ) -> None:
     text = advice({"difference": difference, "p": p})
     assert ("likely to help" in text) == helps
+
+
+def test_the_learning_curve_has_its_points_and_names_the_commit() -> None:
+    rows = [{"share": x, "new_f": x / 2, "low": x / 3, "high": x} for x in (0.25, 1.0)]
+    svg = plot_learning(rows, "abc1234")
+    for text in ("experiments of abc1234", "share of train's documents", "F of the new labels"):
+        assert text in svg
+    assert svg.startswith("<svg") and plot_learning(rows, "abc1234") == svg
 
 
 # Experiments

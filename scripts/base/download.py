@@ -76,6 +76,15 @@ def download(url: str, target: Path) -> Path:
     return target
 
 
+def list_official(assets: list[dict]) -> dict[str, str]:
+    """The file name of each wheel that project.yml lists to be downloaded, by its package's name.
+
+    assets: `assets` of project.yml.
+    """
+    names = [Path(asset["dest"]).name for asset in assets if asset.get("extra")]
+    return {name.split("-")[0]: name for name in names if name.endswith(".whl")}
+
+
 def find_wheel(model: str, assets: list[dict]) -> Path:
     """Return the path of a base model's wheel, which is downloaded first if need be.
 

@@ -10,6 +10,11 @@ from scripts.intake.tally import Outcome, Tally, count_spans, share_seen
 
 # With fewer spans than this, a label is hardly learned, and its score says nothing.
 FEW = 10
+# With so many, a label had 0.63 or more of the F that all the data gave it (docs/data.md).
+ENOUGH = 100
+# Of fewer spans in test, one more or less changes F by more than 0.03; of so many, the 95% interval
+# of a share is within a tenth (docs/data.md).
+FEW_TO_TEST, ENOUGH_TO_TEST = 30, 100
 # With a larger share of names that also stand in train, a split hardly tests new names.
 SEEN = 0.9
 
@@ -108,6 +113,14 @@ def seen_mentions(total: Tally) -> Iterator[Advice]:
                 "seen-mentions",
                 f"{seen:.0%} of the names in {part} stand in train: new ones are hardly tested.",
             )
+
+
+def judge(number: int, few: int, enough: int) -> str:
+    """Say in words how much a number of spans is: too few, little or enough.
+
+    few: with fewer, they are too few. enough: with so many, there are enough.
+    """
+    return "too few" if number < few else "little" if number < enough else "enough"
 
 
 def list_unit_findings(outcome: Outcome) -> Iterator[Finding]:

@@ -90,7 +90,8 @@ def find_rivals(nlp: Language, train: Iterable[Doc]) -> dict[str, dict[str, floa
     """
     marked = list(islice((doc for doc in train if doc.ents), RIVAL_TEXTS))
     found: dict[str, Counter[str]] = {}
-    for doc, guess in zip(marked, nlp.pipe(doc.text for doc in marked), strict=True):
+    texts = tqdm([doc.text for doc in marked], "Base model on names", unit=" texts", leave=False)
+    for doc, guess in zip(marked, nlp.pipe(texts), strict=True):
         guessed = {(ent.start_char, ent.end_char): ent.label_ for ent in guess.ents}
         for ent in doc.ents:
             seen = guessed.get((ent.start_char, ent.end_char), "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.exceptions import PackageError
-from scripts.keeping.gate import check_retention
+from scripts.keeping.gate import check_learned, check_retention
 from scripts.params import Params
 from scripts.storage.atomic import write_text
 
@@ -41,12 +41,13 @@ def in_brief(scores: dict[str, Any], live: dict[str, Any]) -> dict[str, float]:
 
 
 def refusal(scores: dict[str, Any], params: Params) -> str | None:
-    """Why the gate keeps a model from being packaged, or None where it may be.
+    """Why a gate keeps a model from being packaged, or None where it may be.
 
     scores: the content of metrics/scores.json.
     """
     try:
         check_retention(scores, params)
+        check_learned(scores, params)
     except PackageError as error:
         return str(error)
     return None

@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
-import srsly
-
 from scripts.provenance.describe import hide_folders
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.packaged import Model
 from scripts.provenance.revisions import LOCK, VERDICT, git
+from scripts.settings.yaml_file import parse_yaml
 
 
 class Commit(NamedTuple):
@@ -42,7 +41,8 @@ def read_commit(name: str, md5: str) -> Commit:
     name: the commit's hash.
     md5: the MD5 by which dvc.lock names the model.
     """
-    stage = srsly.yaml_loads(git("show", f"{name}:{LOCK}"))["stages"].get("package", {})
+    lock = parse_yaml(git("show", f"{name}:{LOCK}"), f"{name}:{LOCK}")
+    stage = lock["stages"].get("package", {})
     deps = {dep["path"]: dep["md5"] for dep in stage.get("deps", [])}
     # An experiment runs the stage, too, but leaves the folder of packages empty.
     empty = any(out.get("nfiles") == 0 for out in stage.get("outs", []))

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import srsly
-
 from scripts.exceptions import RevisionError
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import git
@@ -121,7 +119,7 @@ def explain(before: str | None, after: str) -> list[str]:
     """
     if before is None:
         return [f"The commit has no {ENVIRONMENT}: what it ran on is not known."]
-    old, new = (flatten(srsly.json_loads(text)) for text in (before, after))
+    old, new = (flatten(json.loads(text)) for text in (before, after))
     rows = differences(old, new, "key")
     lines = [f"{row['key']}: {row['before']} → {row['after']}" for row in rows]
     return lines or [

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import srsly
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
@@ -16,6 +15,7 @@ from scmrepo.git import Git
 from scripts.exceptions import RevisionError
 from scripts.provenance.differences import flatten
 from scripts.scoring.rows import Row
+from scripts.settings.yaml_file import parse_yaml
 
 WORKSPACE = "workspace"
 LOCK = "dvc.lock"
@@ -96,7 +96,7 @@ class Revision:
 
     def read_yaml(self, path: str) -> Any:
         """The values of a YAML file."""
-        return srsly.yaml_loads(self.read(path))
+        return parse_yaml(self.read(path), f"{self.name}:{path}")
 
     def predictions(self) -> list[Row]:
         """What both models found in every text that was evaluated."""
@@ -132,6 +132,7 @@ def facts(revision: str) -> dict[str, Any]:
     for path in ("params.yaml", *METRICS):
         if text := read_committed(revision, path):
             # JSON is YAML, but its own reader is much faster.
-            load = srsly.yaml_loads if path.endswith(".yaml") else json.loads
-            found |= flatten(load(text))
+            is_yaml = path.endswith(".yaml")
+            values = parse_yaml(text, f"{revision}:{path}") if is_yaml else json.loads(text)
+            found |= flatten(values)
     return found

@@ -1,11 +1,11 @@
 """Run base and tuned model over the same texts and measure both."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy
 import spacy
-import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
@@ -26,7 +26,7 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> tuple[list[Row], dict]
 
     Returns the row of every text, and the content of scores.json.
     """
-    data = srsly.read_json(corpus / "data.json")
+    data = json.loads((corpus / "data.json").read_bytes())
     rows = predict_all(base, tuned, corpus, data["general_is_gold"])
     return rows, score_all(rows, data, read_mentions(corpus / "train"))
 
