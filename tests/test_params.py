@@ -152,28 +152,34 @@ def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
     assert "is not YAML" in refusal(tmp_path / "params.yaml")
 
 
+def line_of(text: str, part: str) -> int:
+    """The number of the line in which a part of a text begins first."""
+    return text.count("\n", 0, text.index(part)) + 1
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "place", "says"),
+    ("old", "new", "column", "says"),
     [
-        ("  dropout:", "\tdropout:", "52:1", "a tab"),
-        ("  dropout:", "   dropout:", "52:11", "more spaces before it"),
-        ("  dropout:", " dropout:", "52:2", "other spaces before it"),
-        ("  dropout: ", "  dropout:", "52:3", "no colon with a space"),
-        ("  dropout:", "  patience: 6\n  dropout:", "52:3", "patience stands a second time"),
-        ('description: ""', 'description: "x', "74:16", "a quote is opened"),
-        ("rename: {}", "rename: {a: b", "26:11", "a bracket is opened"),
-        ('author: ""', "author: @x", "70:11", "needs quotes"),
+        ("  dropout:", "\tdropout:", 1, "a tab"),
+        ("  dropout:", "   dropout:", 11, "more spaces before it"),
+        ("  dropout:", " dropout:", 2, "other spaces before it"),
+        ("  dropout: ", "  dropout:", 3, "no colon with a space"),
+        ("  dropout:", "  patience: 6\n  dropout:", 3, "patience stands a second time"),
+        ('description: ""', 'description: "x', 16, "a quote is opened"),
+        ("rename: {}", "rename: {a: b", 11, "a bracket is opened"),
+        ('author: ""', "author: @x", 11, "needs quotes"),
     ],
 )
 def test_what_is_not_yaml_is_shown_with_its_place(
-    tmp_path: Path, old: str, new: str, place: str, says: str
+    tmp_path: Path, old: str, new: str, column: int, says: str
 ) -> None:
     path = tmp_path / "params.yaml"
     text = PARAMS.read_text(encoding="utf8").replace(old, new)
     path.write_text(text, encoding="utf8")
-    line = text.splitlines()[int(place.partition(":")[0]) - 1].replace("\t", "→")
+    number = line_of(text, new)
+    line = text.splitlines()[number - 1].replace("\t", "→")
     first, shown = refusal(path).splitlines()
-    assert first.startswith(f"{path}:{place}: is not YAML: ") and says in first
+    assert first.startswith(f"{path}:{number}:{column}: is not YAML: ") and says in first
     assert shown == f"    {line}"
 
 
@@ -198,21 +204,23 @@ def test_yaml_is_what_dvc_takes_for_it() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("max_epochs:", "max_epoch:", "49: training.max_epoch: not a parameter; did you mean "),
-        ("strategy: extend", "strategy: extnd", "48: training.strategy: must be 'update', 'extend"),
-        ("\ntraining:", "\ntrainning:", "44: trainning: not a parameter; did you mean training?"),
-        ("  dev: 0.1", "  dev: 0.1\n  dropout: 0.1", "34: data.dropout: not a parameter; did you "),
-        ("max_epochs: 10", "max_epochs: ten", "49: training.max_epochs: must be a whole number"),
-        ("version: 1.0.0", "version: 1.0", "69: package.version: must be a version, as 1.0.0"),
+        ("max_epochs:", "max_epoch:", "training.max_epoch: not a parameter; did you mean "),
+        ("strategy: extend", "strategy: extnd", "training.strategy: must be 'update', 'extend"),
+        ("\ntraining:", "\ntrainning:", "trainning: not a parameter; did you mean training?"),
+        ("  dev: 0.1", "  dev: 0.1\n  dropout: 0.1", "data.dropout: not a parameter; did you "),
+        ("max_epochs: 10", "max_epochs: ten", "training.max_epochs: must be a whole number"),
+        ("version: 1.0.0", "version: 1.0", "package.version: must be a version, as 1.0.0"),
     ],
 )
 def test_a_wrong_key_or_value_is_one_line_with_its_place(
     tmp_path: Path, old: str, new: str, says: str
 ) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text(PARAMS.read_text(encoding="utf8").replace(old, new, 1), encoding="utf8")
+    text = PARAMS.read_text(encoding="utf8").replace(old, new, 1)
+    path.write_text(text, encoding="utf8")
     (line,) = refusal(path).splitlines()
-    assert line.startswith(f"{path}:{says}"), line
+    number = line_of(text, new.strip().splitlines()[-1])
+    assert line.startswith(f"{path}:{number}: {says}"), line
 
 
 def test_what_was_meant_is_a_word_that_exists(tmp_path: Path) -> None:
