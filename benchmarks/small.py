@@ -66,9 +66,13 @@ def write_cut(source: Path, size: int, seed: int, folder: Path) -> None:
     records = list(srsly.read_jsonl(brands / "fashion_brands_training.jsonl"))
     random.Random(seed).shuffle(records)
     folder.mkdir()
-    # From both ends, so that dev has nothing of a larger cut's train.
+    # From both ends, so that dev has nothing of a larger cut's train. A dev without a single span
+    # is refused, so it then gets more texts.
+    number = round(size / 7)
+    while not any(record.get("spans") for record in records[-number:]):
+        number += 1
     srsly.write_jsonl(folder / "train.jsonl", records[:size])
-    srsly.write_jsonl(folder / "dev.jsonl", records[-round(size / 7) :])
+    srsly.write_jsonl(folder / "dev.jsonl", records[-number:])
     (folder / "test.jsonl").write_bytes((brands / "fashion_brands_eval.jsonl").read_bytes())
 
 
@@ -93,9 +97,7 @@ def train_as_spacy(params: Params, folder: Path) -> tuple[Path, dict, float]:
     spacy_config(folder / "corpus", params.training.seed).to_disk(folder / "config.cfg")
     command = [sys.executable, "-m", "spacy", "train", str(folder / "config.cfg")]
     begin = time.perf_counter()
-    subprocess.run(
-        [*command, "--output", str(folder)], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([*command, "--output", str(folder)], check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - begin
     return folder / "model-best", srsly.read_json(folder / "corpus/data.json"), seconds
 
@@ -152,9 +154,8 @@ def report(runs: pd.DataFrame) -> str:
         cells = [row]
         for size in sizes:
             found = runs[(runs["row"] == row) & (runs["size"] == size)]
-            cells.append(
-                f"{found.new.mean():.3f} ± {found.new.std(ddof=0):.3f}, {found.retention.mean():.3f}"
-            )
+            new = f"{found.new.mean():.3f} ± {found.new.std(ddof=0):.3f}"
+            cells.append(f"{new}, {found.retention.mean():.3f}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -200,6 +200,7 @@ def write_world(folder: Path, **changes: Any) -> Params:
         "training": {
             "strategy": "extend",
             "max_epochs": 8,
+            "min_steps": 0,
             "patience": 8,
             "dropout": 0.1,
             "learn_rate": 0.01,

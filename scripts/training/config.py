@@ -11,14 +11,9 @@ from thinc.api import Config
 
 from scripts.functions import load_alone
 from scripts.params import Training
+from scripts.training.duration import duration, steps_per_epoch
+from scripts.training.practice import rehearsal_config, weight_against_new
 
-# In rehearsal the base teaches the learner. This is the weight of what it says against the new
-# labels, which it does not know (docs/keeping.md).
-AGAINST_NEW = 0.2
-# Marked spans in train below which it weighs less in proportion (`weight_against_new`).
-ENOUGH_SPANS = 400
-# How often a training of `training.min_steps` updates is evaluated.
-EVALUATIONS = 10
 # The keys of the base's section [nlp] that the config takes over, and the callbacks in it that are
 # switched off.
 KEPT = ("lang", "batch_size", "tokenizer", "vectors")
@@ -36,36 +31,6 @@ def new_name(nlp: Language, component: str) -> str:
     while f"{component}_{number}" in nlp.component_names:
         number += 1
     return f"{component}_{number}"
-
-
-def steps_per_epoch(texts: int, batch_size: int) -> int:
-    """Return how many batches of `batch_size` texts an epoch has; the last one may be smaller."""
-    return -(-texts // batch_size)
-
-
-def duration(steps: int, training: Training) -> dict[str, int]:
-    """Make the part of the config that says how long is learned, and how often it is evaluated.
-
-    Every value but `max_epochs` counts updates. An evaluation falls at the end of an epoch, the
-    last one at the end of all. Where `max_epochs` are fewer than `min_steps` updates, there are as
-    many epochs as `min_steps` asks for, and as many to an evaluation as make EVALUATIONS of them:
-    after an epoch of one or two updates there would be little to see.
-
-    steps: how many updates an epoch has.
-    training: `training` of params.yaml.
-    """
-    epochs, every = training.max_epochs, 1
-    if epochs * steps < training.min_steps:
-        every = -(-training.min_steps // (EVALUATIONS * steps))
-        epochs = every * -(-training.min_steps // (every * steps))
-    return {
-        "max_epochs": epochs,
-        # spaCy would end by itself after the last epoch; the progress bar needs this number.
-        "max_steps": epochs * steps,
-        "eval_frequency": every * steps,
-        # spaCy counts from the best evaluation, and that is the first as long as nothing is found.
-        "patience": max(training.patience * every * steps, training.min_steps),
-    }
 
 
 def component_config(base: Path, component: str, strategy: str, labels: list[str]) -> dict:
@@ -123,43 +88,6 @@ def component_listens(base: Path, component: str) -> bool:
     """Whether the base's component uses an embedding that it shares with others (a listener)."""
     nlp = spacy.load(base)
     return any(component in getattr(pipe, "listening_components", []) for _, pipe in nlp.pipeline)
-
-
-def weight_against_new(spans: int, strategy: str) -> float:
-    """Return how much the base's word against new labels counts in rehearsal (0 to 1).
-
-    General text has ever new examples of what is no name of a new label; of what is one, there are
-    only the marked spans. A handful of them would be learned by heart, and nothing like them found.
-
-    spans: how many are marked in train.
-    strategy: `training.strategy` of params.yaml. With `update` the labels of the base, which are
-        practised too, stand against the new ones as well: there the weight stays.
-    """
-    if strategy == "update":
-        return AGAINST_NEW
-    return round(AGAINST_NEW * min(1, spans / ENOUGH_SPANS), 4)
-
-
-def rehearsal_config(
-    base: Path, component: str, learner: str, path: Path, words: int, against_new: float
-) -> dict:
-    """Make the config of `rehearse`: before every update the learner practises what the base says.
-
-    base, component: the folder of the base pipeline, and the name of its entity recognizer.
-    learner: the name of the component that learns.
-    path: the folder of DocBins with general text.
-    words: how many words of general text to practise on before an update.
-    against_new: how much the base's word against new labels counts.
-    """
-    return {
-        "@callbacks": "rehearse.v1",
-        "component": learner,
-        "base": str(base),
-        "base_component": component,
-        "path": path.as_posix(),
-        "words": words,
-        "against_new": against_new,
-    }
 
 
 def configure(
