@@ -86,6 +86,7 @@ class Rehearsal(Section):
 class Training(Section):
     strategy: Literal["update", "extend", "replace"]
     max_epochs: Annotated[int, Field(ge=1)]
+    min_steps: Annotated[int, Field(ge=0)]
     patience: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     learn_rate: Annotated[float, Field(gt=0)]

@@ -193,6 +193,7 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
         "training": {
             "strategy": "extend",
             "max_epochs": 8,
+            "min_steps": 0,
             "patience": 8,
             "dropout": 0.1,
             "learn_rate": 0.01,

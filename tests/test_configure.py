@@ -7,24 +7,22 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from spacy.cli.train import train
 from spacy.util import load_config
 from thinc.api import Config
 
 from scripts.params import Training
-from scripts.training.config import (
-    AGAINST_NEW,
-    component_listens,
-    configure,
-    new_name,
-    steps_per_epoch,
-)
-from tests.conftest import KINDS, RECIPE
+from scripts.training.config import component_listens, configure, new_name
+from scripts.training.duration import duration, steps_per_epoch
+from scripts.training.practice import AGAINST_NEW, ENOUGH_SPANS, weight_against_new
+from tests.conftest import KINDS, RECIPE, write_config, write_world
 
 Tuned = Callable[[str, str], Path]
 STRATEGIES = {"extend": "ner_2", "update": "ner"}
 TRAINING = {
     "strategy": "extend",
     "max_epochs": 3,
+    "min_steps": 0,
     "patience": 2,
     "dropout": 0.25,
     "learn_rate": 0.002,
@@ -36,10 +34,10 @@ TRAINING = {
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """What `configure` reads of a corpus: 17 texts, 170 words, and text to rehearse on."""
-    rehearsal = {"train": {"texts": 5}}
+    """What `configure` reads of a corpus: 17 texts, 170 words, 40 spans, text to rehearse on."""
     data = {"labels": ["BAND"], "texts": {"train": 17}, "words": {"train": 170}}
-    srsly.write_json(tmp_path / "data.json", data | {"rehearsal": rehearsal})
+    data |= {"spans": {"train": {"BAND": 30, "GEAR": 10}}, "rehearsal": {"train": {"texts": 5}}}
+    srsly.write_json(tmp_path / "data.json", data)
     return tmp_path
 
 
@@ -94,6 +92,64 @@ def test_the_last_batch_may_be_smaller(texts: int, steps: int) -> None:
     assert steps_per_epoch(texts, 8) == steps
 
 
+@pytest.mark.parametrize(
+    ("steps", "max_epochs", "min_steps", "expected"),
+    [
+        # Few texts: epochs, and epochs to an evaluation, as many as min_steps asks for.
+        (1, 3, 100, {"max_epochs": 100, "eval_frequency": 10, "max_steps": 100, "patience": 100}),
+        (3, 3, 100, {"max_epochs": 36, "eval_frequency": 12, "max_steps": 108, "patience": 100}),
+        (30, 3, 100, {"max_epochs": 4, "eval_frequency": 30, "max_steps": 120, "patience": 100}),
+        # Enough texts: max_epochs means what it says, with an evaluation after each.
+        (34, 3, 100, {"max_epochs": 3, "eval_frequency": 34, "max_steps": 102, "patience": 100}),
+        (90, 3, 100, {"max_epochs": 3, "eval_frequency": 90, "max_steps": 270, "patience": 180}),
+        (1, 300, 100, {"max_epochs": 300, "eval_frequency": 1, "max_steps": 300, "patience": 100}),
+    ],
+)
+def test_little_data_is_learned_for_as_many_updates_as_asked(
+    steps: int, max_epochs: int, min_steps: int, expected: dict[str, int]
+) -> None:
+    training = Training.model_validate(
+        TRAINING | {"max_epochs": max_epochs, "min_steps": min_steps}
+    )
+    assert duration(steps, training) == expected
+
+
+@pytest.mark.parametrize("steps", range(1, 40))
+@pytest.mark.parametrize("min_steps", [0, 7, 100])
+def test_it_ends_with_an_evaluation_and_not_before_the_updates_asked_for(
+    steps: int, min_steps: int
+) -> None:
+    found = duration(steps, Training.model_validate(TRAINING | {"min_steps": min_steps}))
+    assert found["max_steps"] == found["max_epochs"] * steps
+    assert found["eval_frequency"] % steps == 0
+    assert found["max_steps"] % found["eval_frequency"] == 0
+    assert min(found["max_steps"], found["patience"]) >= min_steps
+
+
+def test_patience_does_not_end_it_before_the_updates_asked_for(
+    bases: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing is found, every score on dev is 0, and the first counts as the best."""
+    changes = {"training__patience": 1, "training__min_steps": 30, "training__learn_rate": 1e-9}
+    params = write_world(tmp_path, **changes)
+    path = write_config(tmp_path, params, bases["own"])
+    capsys.readouterr()
+    train(path, tmp_path)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    table = [list(map(float, line)) for line in lines if line and line[0].isdigit()]
+    assert {row[-1] for row in table} == {0.0}
+    assert table[-1][1] == load_config(path)["training"]["max_steps"] >= 30
+
+
+@pytest.mark.parametrize(
+    ("spans", "strategy", "share"),
+    [(40, "extend", 0.1), (40, "replace", 0.1), (40, "update", 1), (5000, "extend", 1)],
+)
+def test_few_spans_stand_up_against_less(spans: int, strategy: str, share: float) -> None:
+    spans = spans * ENOUGH_SPANS // 400
+    assert weight_against_new(spans, strategy) == pytest.approx(AGAINST_NEW * share)
+
+
 def test_values_of_params_are_in_the_config(bases: dict[str, Path], corpus: Path) -> None:
     training = (config := configured(bases["alone"], corpus))["training"]
     assert (training["dropout"], training["max_epochs"]) == (0.25, 3)
@@ -126,7 +182,7 @@ def test_every_update_practises_its_share_of_the_general_text(
         "base_component": "ner",
         "path": (corpus / "rehearsal").as_posix(),
         "words": 85,  # 1.5 times 170 in three updates
-        "against_new": AGAINST_NEW,
+        "against_new": weight_against_new(40, strategy),
     }
 
 

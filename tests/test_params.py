@@ -85,6 +85,7 @@ def test_values_at_the_edge_load(tmp_path: Path, key: str, value: Any) -> None:
         ("rehearsal.ratio", -0.1),
         ("training.strategy", "freeze"),
         ("training.max_epochs", 0),
+        ("training.min_steps", -1),
         ("training.patience", 0),
         ("training.dropout", 1.0),
         ("training.learn_rate", 0.0),

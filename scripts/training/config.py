@@ -11,10 +11,9 @@ from thinc.api import Config
 
 from scripts.functions import load_alone
 from scripts.params import Training
+from scripts.training.duration import duration, steps_per_epoch
+from scripts.training.practice import rehearsal_config, weight_against_new
 
-# In rehearsal the base teaches the learner. This is the weight of what it says against the new
-# labels, which it does not know (docs/keeping.md).
-AGAINST_NEW = 0.2
 # The keys of the base's section [nlp] that the config takes over, and the callbacks in it that are
 # switched off.
 KEPT = ("lang", "batch_size", "tokenizer", "vectors")
@@ -32,11 +31,6 @@ def new_name(nlp: Language, component: str) -> str:
     while f"{component}_{number}" in nlp.component_names:
         number += 1
     return f"{component}_{number}"
-
-
-def steps_per_epoch(texts: int, batch_size: int) -> int:
-    """Return how many batches of `batch_size` texts an epoch has; the last one may be smaller."""
-    return -(-texts // batch_size)
 
 
 def component_config(base: Path, component: str, strategy: str, labels: list[str]) -> dict:
@@ -96,25 +90,6 @@ def component_listens(base: Path, component: str) -> bool:
     return any(component in getattr(pipe, "listening_components", []) for _, pipe in nlp.pipeline)
 
 
-def rehearsal_config(base: Path, component: str, learner: str, path: Path, words: int) -> dict:
-    """Make the config of `rehearse`: before every update the learner practises what the base says.
-
-    base, component: the folder of the base pipeline, and the name of its entity recognizer.
-    learner: the name of the component that learns.
-    path: the folder of DocBins with general text.
-    words: how many words of general text to practise on before an update.
-    """
-    return {
-        "@callbacks": "rehearse.v1",
-        "component": learner,
-        "base": str(base),
-        "base_component": component,
-        "path": path.as_posix(),
-        "words": words,
-        "against_new": AGAINST_NEW,
-    }
-
-
 def configure(
     *, recipe: Path, base: Path, corpus: Path, component: str, training: Training, ratio: float
 ) -> Config:
@@ -131,14 +106,7 @@ def configure(
     data = json.loads((corpus / "data.json").read_bytes())
     steps = steps_per_epoch(data["texts"]["train"], training.batch_size)
     config["system"]["seed"] = training.seed
-    config["training"] |= {
-        "dropout": training.dropout,
-        "max_epochs": training.max_epochs,
-        # The last evaluation is at the end of the last epoch; the progress bar needs this number.
-        "max_steps": training.max_epochs * steps,
-        "eval_frequency": steps,
-        "patience": training.patience * steps,
-    }
+    config["training"] |= {"dropout": training.dropout} | duration(steps, training)
     config["training"]["batcher"]["size"] = training.batch_size
     config["training"]["optimizer"]["learn_rate"] = training.learn_rate
     for part in ("train", "dev"):
@@ -146,8 +114,9 @@ def configure(
     config = config.merge(component_config(base, component, training.strategy, data["labels"]))
     if data["rehearsal"]["train"]["texts"]:
         words = round(ratio * data["words"]["train"] / steps)
+        against = weight_against_new(sum(data["spans"]["train"].values()), training.strategy)
         (learner,) = config["nlp"]["pipeline"]
         config["training"]["before_update"] = rehearsal_config(
-            base, component, learner, corpus / "rehearsal", words
+            base, component, learner, corpus / "rehearsal", words, against
         )
     return config
