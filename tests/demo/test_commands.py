@@ -16,7 +16,7 @@ from tests.projects import commit, copy_project, sh
 
 COMMANDS = [command for page in PAGES for command in read_commands(page)]
 SWEEP = "trains many times; tests/test_experiments.py and tests/test_end_to_end.py run it small"
-MANY = "trains four or eight times"
+MANY = "trains many times"
 SETS_UP = "makes an environment"
 HOURS = "takes hours, and downloads what it needs"
 RAY = "needs a cluster; tests/test_ray.py starts one"
@@ -26,10 +26,10 @@ NOT_RUN = {
     r"weasel run reproduce": f"{SETS_UP}; tests/test_end_to_end.py runs it with --here",
     r"pip install": "changes the environment of the tests; `package` itself installs the wheel",
     r"python -m scripts.annotate en_telecom_ner": "needs the package installed",
-    r"weasel run (seeds|learning)$": MANY,
+    r"weasel run (seeds|learning|folds)\b": MANY,
     r"weasel run (sweep|trials)$": SWEEP,
     r"python -m scripts.sweep --(jobs|trials)": SWEEP,
-    r"dvc exp apply sweep-": "takes what a sweep made",
+    r"dvc exp apply (sweep-|NAME)": "takes an experiment that the reader chooses",
     r"dvc queue start": "goes on in the background; tests/test_end_to_end.py waits for it",
     r"ray start|python -m scripts.(sweep|annotate) .*--engine ray": RAY,
     r"python -m weasel (assets|run \w+) (base_model|benchmarks)": HOURS,
