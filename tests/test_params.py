@@ -10,6 +10,18 @@ from dvc.utils.serialize import loads_yaml
 from scripts.exceptions import ParamsError
 from scripts.params import PARAMS, load_params
 from scripts.settings.yaml_file import parse_yaml
+from tests.conftest import world_values
+
+
+def make_text() -> str:
+    """A params.yaml, in the style of the shipped one, whatever values that has."""
+    values = world_values(Path("world"))
+    values["data"]["dev"] = 0.1
+    values["training"] |= {"max_epochs": 10, "strategy": "extend"}
+    return srsly.yaml_dumps(values).replace("''", '""')
+
+
+TEXT = make_text()
 
 
 def change(path: Path, key: str, value: Any) -> Path:
@@ -175,7 +187,7 @@ def test_what_is_not_yaml_is_shown_with_its_place(
     tmp_path: Path, old: str, new: str, column: int, says: str
 ) -> None:
     path = tmp_path / "params.yaml"
-    text = PARAMS.read_text(encoding="utf8").replace(old, new)
+    text = TEXT.replace(old, new)
     path.write_text(text, encoding="utf8")
     number = line_with(text, new.splitlines()[0])
     first, shown = refusal(path).splitlines()
@@ -216,14 +228,14 @@ def test_a_wrong_key_or_value_is_one_line_with_its_place(
     tmp_path: Path, old: str, new: str, says: str
 ) -> None:
     path = tmp_path / "params.yaml"
-    text = PARAMS.read_text(encoding="utf8").replace(old, new, 1)
+    text = TEXT.replace(old, new, 1)
     path.write_text(text, encoding="utf8")
     (line,) = refusal(path).splitlines()
     assert line.startswith(f"{path}:{line_with(text, new.splitlines()[-1])}: {says}"), line
 
 
 def test_what_was_meant_is_a_word_that_exists(tmp_path: Path) -> None:
-    path, text = tmp_path / "params.yaml", PARAMS.read_text(encoding="utf8")
+    path, text = tmp_path / "params.yaml", TEXT
     path.write_text(text.replace("strategy: extend", "strategy: extnd"), encoding="utf8")
     assert refusal(path).endswith("(found: 'extnd'; did you mean extend?)")
     path.write_text(text.replace("  dev: 0.1", "  dropout: 0.1\n  dev: 0.1"), encoding="utf8")
