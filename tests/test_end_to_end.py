@@ -176,7 +176,7 @@ def test_the_report_is_there_and_loads_nothing(project: Path) -> None:
         "What was learned, what was kept" in page and "http:/" not in page and "https:/" not in page
     )
     assert len((project / "metrics/predictions.jsonl").read_text(encoding="utf8").splitlines()) > 60
-    for name in ("en_telecom_ner 1.0.0", "en_base_sm 1.0.0", "assets/small", "extend"):
+    for name in ("en_small_ner 1.0.0", "en_base_sm 1.0.0", "assets/small", "extend"):
         assert name in page
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from scripts.keeping.judgement import in_brief, judge, mark_as_due, read_json
 from scripts.package import main
-from scripts.params import load_params, with_values
+from scripts.params import Params, with_values
 from tests.evaluations import block
-from tests.projects import ROOT
 
 SUMMARY, VERDICT = Path("metrics/summary.json"), Path("training/verdict.json")
 LIVE = {"loss": 446.77, "best": {"score": 0.71234, "step": 531}}
@@ -35,7 +34,7 @@ def judge_here(found: dict[str, Any], minimum: float = 0.95, min_new_f: float = 
     for path, content in zip(files.values(), (found, LIVE), strict=True):
         path.write_text(json.dumps(content), encoding="utf8")
     params = with_values(
-        load_params(ROOT / "params.yaml"),
+        Params.model_validate(world_values(Path())),
         {
             "evaluate.min_retention": minimum,
             "evaluate.min_new_f": min_new_f,

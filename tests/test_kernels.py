@@ -91,12 +91,14 @@ def test_everything_that_spacy_needs_is_named_with_its_version() -> None:
 
 
 def test_the_environment_is_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    srsly.write_yaml(tmp_path / "params.yaml", world_values(tmp_path))
     texts = []
     for number, zone in enumerate(("UTC", "Asia/Tokyo")):
         path = tmp_path / f"{number}.json"
         env = {"PYTHONHASHSEED": str(number), "TZ": zone, "PATH": "", "LC_ALL": "C"}
+        env["PYTHONPATH"] = str(ROOT)
         command = [sys.executable, "-m", "scripts.runtime.environment", str(path)]
-        subprocess.run(command, cwd=ROOT, env=env, check=True)
+        subprocess.run(command, cwd=tmp_path, env=env, check=True)
         texts.append(path.read_bytes())
     assert texts[0] == texts[1]
     # NumPy was here before the project: what it takes is another matter in this process.
