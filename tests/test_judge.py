@@ -9,6 +9,7 @@ import pytest
 from scripts.keeping.judgement import in_brief, judge, mark_as_due, read_json
 from scripts.package import main
 from scripts.params import Params, with_values
+from tests.conftest import world_values
 from tests.evaluations import block
 
 SUMMARY, VERDICT = Path("metrics/summary.json"), Path("training/verdict.json")
