@@ -9,13 +9,20 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTEST = python -m pytest --numprocesses auto --dist loadfile
 
-.PHONY: help run test test-all setup ray lock document clean
+# What of the answers to `make new` is given on the command line.
+GIVEN = $(if $(DIR),"$(DIR)") $(if $(NAME),--name "$(NAME)") \
+	$(if $(filter undefined,$(origin DATA)),,--data "$(DATA)")
+
+.PHONY: help new run test test-all setup ray lock document clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## The whole pipeline, then a summary
 	python -m weasel run all
+
+new: setup ## A project of your own, without the demo: make new DIR=../mine NAME=mine_ner DATA=../texts
+	@python -m scripts.new $(GIVEN)
 
 test: setup ## Lint, types, layers and the fast tests, the whole pipeline once among them
 	ruff check .
@@ -36,13 +43,13 @@ setup: .venv/ready ## .venv with locked requirements
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		(echo "Python 3.10 or newer is needed: make PYTHON=python3.12"; exit 1)
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	.venv/bin/python -m scripts.runtime.install requirements.txt
 	touch .venv/ready
 
 ray: setup .venv/ray ## Ray beside the rest, to annotate and experiment on more than one machine
 
 .venv/ray: requirements-ray.txt .venv/ready
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.txt
+	.venv/bin/python -m scripts.runtime.install requirements-ray.txt
 	touch .venv/ray
 
 lock: setup ## Write the locked requirements anew from pyproject.toml
@@ -51,11 +58,11 @@ lock: setup ## Write the locked requirements anew from pyproject.toml
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
 		--group dev --extra ray --constraint requirements.txt pyproject.toml -o requirements-ray.txt
 
-document: setup ## Write docs/commands.md and the picture of the summary anew
+document: setup ## Write docs/commands.md and the pictures of summary and page anew
 	python -m weasel document . --output docs/commands.part
 	sed -e 's#](project.yml)#](../project.yml)#' -e 's#](assets/#](../assets/#' docs/commands.part > docs/commands.md
 	rm docs/commands.part
-	python -m scripts.reporting.picture docs/summary.svg
+	python -m scripts.reporting.picture docs/summary.svg docs/report.png
 
 clean: ## Remove what the pipeline made; data, environment and DVC's cache stay
 	rm -rf corpus training/base training/model training/model-best training/model-last training/live packages

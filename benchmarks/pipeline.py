@@ -85,7 +85,7 @@ def no_op(scratch: Path, clone: Path, times: int) -> list[tuple[str, float, floa
         "workflows: {all: [one]}\ncommands: [{name: one, script: [python --version]}]\n"
     )
     run(DVC, empty)
-    # Make the report, which `dvc repro` does not make, so that nothing is left to do below.
+    # Compare with the last commit, which `dvc repro` does not do: nothing is left to do below.
     run(WEASEL, clone)
     yardstick = seconds(lambda: run(DVC, empty), times)
     weasel = seconds(lambda: run(WEASEL, empty), times)

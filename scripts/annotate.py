@@ -21,6 +21,7 @@ from scripts.annotation.plan import REJECTED, FinishedShard, total
 from scripts.annotation.run import SHARD_SIZE, annotate
 from scripts.exceptions import door
 from scripts.runtime.workers import ADDRESS, ENGINE, JOBS, Engine, choose_workers
+from scripts.words import amount
 
 FORMAT = typer.Option(Format.jsonl, "--format", help="The format of the annotated documents")
 TEXT = typer.Option("text", "--text-field", "--text", help="The field, or column, with the text")
@@ -34,11 +35,12 @@ def report(shards: list[FinishedShard], output: Path) -> None:
     """Print how many documents were annotated and how many were rejected."""
     read, written, rejected, words = total(shards)
     msg.good(
-        f"{read:,} documents read = {written:,} annotated ({words:,} words, {len(shards):,} files "
-        f"in {output}) + {rejected:,} rejected"
+        f"{amount(read, 'document')} read = {written:,} annotated ({amount(words, 'word')}, "
+        f"{amount(len(shards), 'file')} in {output}) + {rejected:,} rejected"
     )
     if rejected:
-        msg.warn(f"{output / REJECTED} has the {rejected:,}, whole, each with what is wrong.")
+        rows = amount(rejected, "rejected document")
+        msg.warn(f"{output / REJECTED} has {rows}, whole, with what is wrong.")
 
 
 @door

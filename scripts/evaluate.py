@@ -7,6 +7,7 @@ Both whole pipelines run over the test split and the general text. Writes scores
 compared without running anything), labels.csv and confusion.csv (for `dvc plots`).
 """
 
+import json
 from pathlib import Path
 
 import typer
@@ -15,6 +16,7 @@ from wasabi import msg
 from scripts.exceptions import door
 from scripts.scoring.base_and_tuned import evaluate
 from scripts.scoring.tables import write_metrics
+from scripts.scoring.verdict import doubts
 
 
 @door
@@ -26,7 +28,11 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")
     )
-    msg.good(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
+    found = doubts(scores, json.loads((corpus / "data.json").read_bytes()))
+    show = msg.warn if found else msg.good
+    show(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
+    for doubt in found:
+        msg.warn(doubt.title, f"What to do: {doubt.todo}")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,14 @@ class PackageError(ProjectError):
 
 
 class BuildError(PackageError):
-    """The package cannot be built, or what is installed differs from the model."""
+    """The package cannot be built, or what is installed differs from the model.
+
+    printed: what the program that failed printed, if it was one.
+    """
+
+    def __init__(self, message: str, printed: str = "") -> None:
+        super().__init__(message)
+        self.printed = printed
 
 
 class RevisionError(ProjectError):
@@ -81,7 +88,13 @@ def door(main: Main) -> Main:
         try:
             return main(*args, **kwargs)
         except ProjectError as error:
-            msg.fail(str(error))
+            first, *others = str(error).split("\n")
+            msg.fail(first)
+            for line in others:  # each on a line of its own, as they are
+                print(line)
+            # As it is: a message is broken into lines anew, which a traceback does not survive.
+            if printed := getattr(error, "printed", ""):
+                print(printed)
             raise SystemExit(1) from error
 
     return guarded  # type: ignore[return-value]

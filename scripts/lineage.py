@@ -2,24 +2,43 @@
 
     python -m scripts.lineage packages/en_telecom_ner-1.0.0-py3-none-any.whl [OTHER]
 
+What is not where it is said to be is looked for in packages/.
+
 Takes a wheel, an sdist, an installed or unpacked package, or a pipeline's folder such as
 training/model. Every commit's dvc.lock names what it made by content, so a model does not have to
 name its commit. Ends with status 1 if no commit here made the model, or if its files were changed.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from wasabi import msg
 
-from scripts.exceptions import door
+from scripts.exceptions import RevisionError, door
 from scripts.provenance.differences import differences
 from scripts.provenance.origins import describe_commit, find_commits, inputs_of, relation
 from scripts.provenance.packaged import read_model
 
+PACKAGES = Path("packages")
 # How many commits are listed.
 SHOWN = 10
+
+
+def find(path: Path) -> Path:
+    """Find a model: where it is said to be, or in `packages`.
+
+    Raises RevisionError, with what may be meant, if it is in neither.
+    """
+    if path.exists():
+        return path
+    if (PACKAGES / path.name).exists():
+        return PACKAGES / path.name
+    names = [x.name for x in sorted(PACKAGES.glob("*-*"))]
+    alike = [str(PACKAGES / name) for name in get_close_matches(path.name, names, cutoff=0.5)]
+    hint = f"Did you mean {' or '.join(alike)}?" if alike else "dvc checkout brings packages back."
+    raise RevisionError(f"There is no {path}, here or in {PACKAGES}. {hint}")
 
 
 def report(path: Path) -> tuple[dict[str, Any], bool]:
@@ -48,6 +67,7 @@ def main(
     other: Annotated[Path | None, typer.Argument(help="What to compare it with")] = None,
 ) -> None:
     """Find the commits that made a model, and what differs between it and another one."""
+    package, other = find(package), other and find(other)
     told = [report(path) for path in (package, other) if path]
     if other:
         rows = differences(told[0][0], told[1][0], "input")

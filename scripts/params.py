@@ -1,13 +1,12 @@
 """The values of params.yaml, typed and checked before any work is done."""
 
 from pathlib import Path
-from reprlib import Repr
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
-import srsly
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from scripts.exceptions import ParamsError
+from scripts.settings.complaints import refuse
+from scripts.settings.yaml_file import parse_yaml, read_text
 
 PARAMS = Path("params.yaml")
 
@@ -16,10 +15,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
 # The same, or nothing.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
-# Shortens a wrong value in a message: references in YAML can make a small file's values endless.
-SHORT = Repr()
-SHORT.maxlevel, SHORT.maxstring = 2, 200
 NUMBER = r"(0|[1-9][0-9]*)"
+VERSION = rf"^{NUMBER}\.{NUMBER}\.{NUMBER}((a|b|rc){NUMBER})?$"
+NAME = "lower-case letters and digits, joined by single underscores, as telecom_ner"
 # What labelled texts come in (scripts/intake/readers.py); auto looks at the file.
 Format = Literal[
     "auto",
@@ -36,6 +34,25 @@ Format = Literal[
 ]
 
 
+def read_fold(fold: str) -> tuple[int, int] | None:
+    """The number of a fold and how many folds there are, of "2/5"; None for an empty text.
+
+    Raises ValueError for anything else, and where there is no such fold.
+    """
+    if not fold:
+        return None
+    number, _, folds = fold.partition("/")
+    if not (number.isdecimal() and folds.isdecimal() and 1 <= int(number) <= int(folds) >= 2):
+        raise ValueError("a fold is written 2/5, the second of five; there are two at least")
+    return int(number), int(folds)
+
+
+def check_fold(fold: str) -> str:
+    """Return a fold as it is written; raises ValueError where it is none."""
+    read_fold(fold)
+    return fold
+
+
 class Section(BaseModel):
     """A section of params.yaml: unknown keys and values of another type are errors."""
 
@@ -44,7 +61,7 @@ class Section(BaseModel):
 
 class Base(Section):
     model: Text
-    component: Annotated[str, Field(pattern=r"^\w+$")]
+    component: Annotated[str, Field(pattern=r"^\w+$", description="a component's name, as ner")]
 
 
 class Data(Section):
@@ -58,6 +75,7 @@ class Data(Section):
     dev: Annotated[float, Field(gt=0, lt=0.5)]
     test: Annotated[float, Field(gt=0, lt=0.5)]
     seed: int
+    fold: Annotated[str, AfterValidator(check_fold)]
 
 
 class Rehearsal(Section):
@@ -80,13 +98,15 @@ class Training(Section):
 class Evaluate(Section):
     general: Text
     min_retention: Share
+    min_new_f: Share
 
 
 class Package(Section):
     # What spacy package and PEP 440 accept, as they write it, so that a wrong name is refused
     # before training.
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
-    version: Annotated[str, Field(pattern=rf"^{NUMBER}\.{NUMBER}\.{NUMBER}((a|b|rc){NUMBER})?$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description=NAME)]
+    version: Annotated[str, Field(pattern=VERSION, description="a version, as 1.0.0 or 1.0.0rc1")]
+    build: Literal["content", "none"]
     author: Line
     license: Text
     description: Line
@@ -103,36 +123,14 @@ class Params(Section):
     package: Package
 
 
-def refuse(path: Path, error: ValidationError) -> NoReturn:
-    """Raise ParamsError with every wrong key of a file, a line each.
-
-    path: the file, or whatever else the values come from.
-    error: what is wrong with them.
-    """
-    lines = []
-    for problem in error.errors():
-        key = ".".join(map(str, problem["loc"])) or "the file"
-        lines.append(f"{path}: {key}: {problem['msg']} (found: {SHORT.repr(problem['input'])})")
-    raise ParamsError("\n".join(lines)) from error
-
-
-def read_yaml(path: Path) -> Any:
-    """The values of a YAML file; raises ParamsError if it is missing or is not YAML."""
-    if not path.is_file():
-        raise ParamsError(f"{path} is not here: run the command from the project's folder.")
-    try:
-        return srsly.read_yaml(path)
-    except Exception as error:  # the YAML reader's own errors have no common class
-        raise ParamsError(f"{path} is not YAML: {error}") from error
-
-
 def load_params(path: Path = PARAMS) -> Params:
     """Read and check params.yaml; raises ParamsError, which names every wrong key."""
-    values = read_yaml(path)
+    text = read_text(path)
+    values = parse_yaml(text, str(path))
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        refuse(path, error)
+        refuse(path, error, Params, text)
 
 
 def with_values(params: Params, changes: dict[str, Any]) -> Params:

@@ -16,6 +16,7 @@ from scripts.keeping.corpus import preprocess
 from scripts.keeping.rehearsal import warn_of_little
 from scripts.params import load_params
 from scripts.runtime.workers import JOBS, count_cores
+from scripts.words import amount
 
 
 def report(summary: dict, strategy: str) -> None:
@@ -25,7 +26,8 @@ def report(summary: dict, strategy: str) -> None:
     """
     practised = summary["rehearsal"]["train"]
     msg.good(
-        f"{summary['labelled_texts']['train']:,} texts to learn {', '.join(summary['labels'])} "
+        f"{amount(summary['labelled_texts']['train'], 'text')} to learn "
+        f"{', '.join(summary['labels'])} "
         f"from, {practised['texts']:,} of general text to practise on"
     )
     warn_of_little(practised["words"], strategy)

@@ -1,9 +1,9 @@
-"""The last evaluation as a page: what was learned, what was kept, and every text.
+"""Show the evaluation as a page: what was learned, what was kept, and every text.
 
     python -m scripts.report metrics/report.html
 
-The page is one file that loads nothing; every text in it is escaped. It holds no date, so the same
-evaluation gives the same bytes.
+The page is one file that loads nothing; every text in it is escaped. It names what it was made of
+by content, and holds no date and no commit, so the same evaluation gives the same bytes.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from scripts.reporting.evaluation import write_report
 
 @door
 def main(page: Path) -> None:
-    """Write the last evaluation as a page, and what differs from the last commit as JSON."""
+    """Show the evaluation as a page."""
     write_report(page)
     msg.good(f"The evaluation as a page: {page}")
 

@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import srsly
 import typer
 from wasabi import msg
 
@@ -25,7 +24,8 @@ from scripts.provenance.rerun import (
     list_outputs,
     repeat,
 )
-from scripts.provenance.revisions import LOCK, read_committed, resolve
+from scripts.provenance.revisions import LOCK, git, read_committed, resolve
+from scripts.settings.yaml_file import parse_yaml, read_yaml
 
 
 def compare(commit: str, folder: Path) -> bool:
@@ -35,8 +35,8 @@ def compare(commit: str, folder: Path) -> bool:
 
     Returns whether everything is the same.
     """
-    recorded = srsly.yaml_loads(read_committed(commit, LOCK))
-    outputs = list_outputs(recorded, srsly.read_yaml(folder / LOCK))
+    recorded = parse_yaml(git("show", f"{commit}:{LOCK}"), LOCK)
+    outputs = list_outputs(recorded, read_yaml(folder / LOCK))
     caches = [Path(".dvc/cache"), folder / ".dvc/cache"]
     table = []
     for output in outputs:

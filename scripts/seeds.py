@@ -24,10 +24,10 @@ from scripts.experiments.runner import (
     JobsOption,
     RemoteOption,
     Runner,
+    load_params_for,
 )
 from scripts.experiments.seed_comparison import MEASURES, judge, seeded, summarize
-from scripts.experiments.tables import collect, write_table
-from scripts.params import load_params
+from scripts.experiments.tables import add_origin, collect, write_table
 
 SEEDS = "Runs of each setting; two settings cannot be told apart by fewer than four of each"
 
@@ -43,18 +43,18 @@ def main(
     remote: RemoteOption = "origin",
 ) -> None:
     """Several seeds: how much is chance, and do two settings really differ?"""
-    params = load_params()
-    commit = clean_commit()
+    params = load_params_for(engine)
+    commit = clean_commit([table])
     runs = seeded(setting, seeds, params)
     names = [name_of("seeds", commit, changes) for _, changes in runs]
     experiments = {name: changes for name, (_, changes) in zip(names, runs, strict=True)}
-    failed = run_all(experiments, Runner(engine, jobs, address, remote))
+    failed = run_all(experiments, Runner(engine, jobs, address, remote, written=(table,)))
     report_failures(failed, len(experiments))
     rows = [
         {"setting": text, "seed": changes["training.seed"], **row}
         for (text, changes), row in zip(runs, collect(commit, names, MEASURES), strict=True)
     ]
-    write_table(rows, table)
+    write_table(add_origin(rows, commit, experiments), table)
     msg.table(summarize(rows), header=("setting", "seeds", *MEASURES), divider=True)
     for line in judge(rows):
         msg.info(line)

@@ -1,10 +1,10 @@
-"""Print what the last run came to, in ten lines for a person; renew the report where it is old.
+"""Print what the last run came to, in ten lines for a person.
 
 python -m scripts.summary
 """
 
 from scripts.exceptions import door
-from scripts.reporting.refresh import show_summary
+from scripts.reporting.last_run import show_summary
 
 
 @door

@@ -25,9 +25,9 @@ from scripts.experiments.runner import (
     JobsOption,
     RemoteOption,
     Runner,
+    load_params_for,
 )
 from scripts.experiments.sweep_runs import run_sweep
-from scripts.params import load_params
 
 
 @door
@@ -44,7 +44,7 @@ def main(
     remote: RemoteOption = "origin",
 ) -> None:
     """Run the trials that a file declares, and show what came of them."""
-    params = load_params()
+    params = load_params_for(engine)
     sweep = load_sweep(declared, params)
     if trials and sweep.search:
         sweep = sweep.model_copy(update={"trials": trials})

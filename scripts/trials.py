@@ -5,6 +5,7 @@
 Nothing is run: the experiments in the repository are read, whoever ran them (`dvc exp pull` gets
 those of others). The trials of the last commit that has any for this declaration are shown. A trial
 belongs to the declaration by its name, which is made of the commit and the values that it tries.
+Trials of other data, another base or other params than those here are not shown.
 """
 
 from pathlib import Path
@@ -30,7 +31,8 @@ def main(
     rows = last_trials(sweep, params)
     if not rows:
         raise ExperimentError(
-            f"No commit has trials of {declared}: weasel run sweep, or dvc exp pull"
+            f"No commit has trials of {declared} made of what is here: weasel run sweep, "
+            "or dvc exp pull"
         )
     show(rows, sweep=sweep, params=params, table=table, pictures=pictures)
 

@@ -168,6 +168,55 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
+def world_values(folder: Path) -> dict[str, dict[str, Any]]:
+    """All values of the params.yaml of a small world, whatever params.yaml of this project says.
+
+    folder: where the world is, or would be.
+    """
+    data = folder / "data"
+    return {
+        "base": {"model": "base", "component": "ner"},
+        "data": {
+            "source": str(data),
+            "format": "auto",
+            "alignment": "strict",
+            "max_rejected": 0,
+            "rename": {},
+            "train_share": 1.0,
+            "unlabelled": "base",
+            "dev": 0.2,
+            "test": 0.2,
+            "seed": 0,
+            "fold": "",
+        },
+        "rehearsal": {"text": str(folder / "general.jsonl"), "ratio": 0.5},
+        "training": {
+            "strategy": "extend",
+            "max_epochs": 8,
+            "min_steps": 0,
+            "patience": 8,
+            "dropout": 0.1,
+            "learn_rate": 0.01,
+            "batch_size": 4,
+            "seed": 0,
+            "gpu_id": -1,
+        },
+        "evaluate": {
+            "general": str(folder / "general.jsonl"),
+            "min_retention": 0.9,
+            "min_new_f": 0.0,
+        },
+        "package": {
+            "name": "tiny",
+            "version": "1.0.0",
+            "build": "none",
+            "author": "",
+            "license": "MIT",
+            "description": "",
+        },
+    }
+
+
 def write_world(folder: Path, **changes: Any) -> Params:
     """Write a small world: data and a params.yaml that uses it.
 
@@ -182,41 +231,7 @@ def write_world(folder: Path, **changes: Any) -> Params:
         srsly.write_jsonl(data / f"{part}.jsonl", domain_records(part))
     raw = [{"text": f"{name} saw {place} ."} for name in PEOPLE for place in PLACES]
     srsly.write_jsonl(folder / "general.jsonl", general_records() + raw)
-    values: dict[str, dict[str, Any]] = {
-        "base": {"model": "base", "component": "ner"},
-        "data": {
-            "source": str(data),
-            "format": "auto",
-            "alignment": "strict",
-            "max_rejected": 0,
-            "rename": {},
-            "train_share": 1.0,
-            "unlabelled": "base",
-            "dev": 0.2,
-            "test": 0.2,
-            "seed": 0,
-        },
-        "rehearsal": {"text": str(folder / "general.jsonl"), "ratio": 0.5},
-        "training": {
-            "strategy": "extend",
-            "max_epochs": 8,
-            "min_steps": 0,
-            "patience": 8,
-            "dropout": 0.1,
-            "learn_rate": 0.01,
-            "batch_size": 4,
-            "seed": 0,
-            "gpu_id": -1,
-        },
-        "evaluate": {"general": str(folder / "general.jsonl"), "min_retention": 0.9},
-        "package": {
-            "name": "tiny",
-            "version": "1.0.0",
-            "author": "",
-            "license": "MIT",
-            "description": "",
-        },
-    }
+    values = world_values(folder)
     for change, value in changes.items():
         section, key = change.split("__")
         values[section][key] = value

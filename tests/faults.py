@@ -104,12 +104,12 @@ def check_whole(folder: Path, project: Project) -> None:
     changed = sh(folder, "git", "status", "--porcelain").stdout.splitlines()
     changed = [line for line in changed if not line.endswith("dvc.lock")]
     assert changed == [], changed
-    assert "is whole" in run(folder, "scripts.mend")[1]
+    assert "is whole" in run(folder, "scripts.mend", "--yes")[1]
 
 
 def mend(folder: Path) -> None:
     """Run `scripts.mend`, as a failed run advises, and then the command that it advises."""
-    status, output = run(folder, "scripts.mend")
+    status, output = run(folder, "scripts.mend", "--yes")
     advice = re.search(r"python -m (dvc repro.*)", output)
     assert status == 0 and (advice or "in DVC's cache: now it is" in output), output
     if advice:
@@ -152,7 +152,7 @@ def reach(folder: Path, stage: str, *door: str) -> subprocess.Popen[str]:
                 return process
         assert process.wait() and re.search(r"dvc\.lock|rwlock", output), output
         TALLY["kill: said what to do"] += 1
-        assert run(folder, "scripts.mend")[0] == 0
+        assert run(folder, "scripts.mend", "--yes")[0] == 0
 
 
 def kill(process: subprocess.Popen[str], *, alone: bool = False) -> None:

@@ -1,31 +1,41 @@
 """Make small, committed copies of this project, for tests that run it as a user would."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import srsly
+from weasel.util.config import load_project_config
 
-ROOT = Path(__file__).parent.parent
+from tests.conftest import ROOT, world_values
 
-
-VALUES = {
+SMALL = ROOT / "tests/small"
+"""The labelled texts of the copies: a part of the demo's, so that these may be taken out."""
+GENERAL = "assets/general.jsonl"
+VALUES: dict[str, dict[str, Any]] = {
+    "base": {"model": "assets/en_base_sm-1.0.0-py3-none-any.whl"},
     "data": {"source": "assets/small"},
-    "rehearsal": {"ratio": 0.5},
-    "training": {"max_epochs": 2, "min_steps": 0, "batch_size": 4},
+    "rehearsal": {"text": GENERAL},
+    "training": {"max_epochs": 2, "learn_rate": 0.001},
     # So short a training may forget much, and must pass all the same; the gate has its own test.
-    "evaluate": {"min_retention": 0.0},
+    "evaluate": {"general": GENERAL, "min_retention": 0.0},
+    "package": {"name": "small_ner"},
 }
+"""What params.yaml of a copy says otherwise than that of a small world."""
 
 
 def sh(
-    folder: Path, *command: str, check: bool = True, **env: str
+    folder: Path, *command: str, check: bool = True, answers: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a project as a user in the activated environment would.
 
     check: whether the test fails when the command does.
+    answers: what is typed in; unless given, the command has this process's standard input.
     env: environment variables besides those of this process.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -33,6 +43,7 @@ def sh(
         command,
         cwd=folder,
         env=os.environ | {"PATH": path} | env,
+        input=answers,
         capture_output=True,
         text=True,
         encoding="utf8",
@@ -42,7 +53,9 @@ def sh(
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the repository's files into `folder`, with a small corpus, and commit them.
+    """Copy the repository's files into `folder`, with data and values of its own, and commit them.
+
+    It makes no difference what the params.yaml of the repository says.
 
     Returns `folder`.
     """
@@ -52,12 +65,8 @@ def copy_project(folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
     (folder / "dvc.lock").unlink(missing_ok=True)
-    (folder / "assets/small").mkdir()
-    for part, texts in (("train", 100), ("dev", 40), ("test", 60)):
-        lines = (ROOT / f"assets/telecom/{part}.jsonl").read_text(encoding="utf8").splitlines()
-        text = "\n".join(lines[:texts]) + "\n"
-        (folder / f"assets/small/{part}.jsonl").write_text(text, encoding="utf8")
-    params = srsly.read_yaml(folder / "params.yaml")
+    shutil.copytree(SMALL, folder / "assets/small")
+    params = world_values(folder)
     for section, values in VALUES.items():
         params[section] |= values
     srsly.write_yaml(folder / "params.yaml", params)
@@ -77,3 +86,14 @@ def commit(folder: Path) -> None:
 def stages_run(output: str) -> list[str]:
     """Return the names of the stages that a `dvc repro` ran, from what it printed."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def check_commands(folder: Path) -> None:
+    """Assert that weasel accepts a folder's project.yml, and that its commands can be run."""
+    # weasel checks the schema, and that workflows name commands that exist; it exits if not.
+    for command in load_project_config(folder)["commands"]:
+        for line in command["script"]:
+            (module,) = re.findall(r"python -m ([\w.]+)", line)
+            name = module.replace(".", "/")
+            assert (ROOT / f"{name}.py").is_file() or find_spec(module), line
+            assert not re.search(r"[|*$]|&&", line), "weasel runs commands without a shell"

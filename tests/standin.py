@@ -1,4 +1,4 @@
-"""A small project whose only stage takes hardly any time, for tests of running experiments.
+"""A small project whose one stage takes hardly any time, for tests of running experiments.
 
 Its Git remote and its DVC remote are folders beside it. Its data is tracked by DVC, not by Git.
 """
@@ -15,13 +15,16 @@ from tests.conftest import ROOT, write_world
 
 STAGES = """
 stages:
-  evaluate:
+  judge:
     cmd: python standin.py
     deps: [data, standin.py]
     params: [data, rehearsal, training]
-    metrics:
+    outs:
       - metrics/scores.json: {cache: false}
-    outs: [metrics/predictions.jsonl]
+      - metrics/predictions.jsonl
+  report:
+    cmd: echo
+    deps: [metrics/scores.json]
 """
 # The program of the stage. F is highest at a ratio of 1, and retention rises with the ratio. Each
 # run adds a line to the file in `runs` that is named by its ratio. It waits as long as `runs` has a
@@ -87,15 +90,12 @@ def make_project(folder: Path) -> Path:
     (project / "dvc.yaml").write_text(STAGES, encoding="utf8")
     runs = f"RUNS = {str(folder / 'runs')!r}\n"
     (project / "standin.py").write_text(runs + STAGE, encoding="utf8")
-    plots = project / ".dvc/plots/frontier.json"
     sh(folder, "git", "init", "--quiet", "--bare", "--initial-branch", "main", "remote.git")
     sh(project, "git", "init", "--quiet", "--initial-branch", "main")
     for key, value in (("user.name", "Test"), ("user.email", "test@localhost")):
         sh(project, "git", "config", key, value)
     dvc = (sys.executable, "-m", "dvc")
     sh(project, *dvc, "init", "--quiet")
-    plots.parent.mkdir(exist_ok=True)
-    plots.write_bytes((ROOT / ".dvc/plots/frontier.json").read_bytes())
     for key, value in (("core.analytics", "false"), ("core.check_update", "false")):
         sh(project, *dvc, "config", key, value)
     sh(project, *dvc, "remote", "add", "--quiet", "--default", "store", str(folder / "store"))

@@ -142,6 +142,9 @@ def test_a_span_on_spaces_is_listed_and_not_used(text: str, span: tuple[int, int
     doc, findings, _ = make(text, span)
     assert found(doc) == []
     assert [finding.code for finding in findings] == ["outer-space"]
+    first, last = text[span[0]], text[span[1] - 1]
+    sides = [side for side, x in (("starts", first), ("ends", last)) if x.isspace()]
+    assert f"{' and '.join(sides)} with a space, which is no part of a name" in findings[0].advice
 
 
 @pytest.mark.parametrize(

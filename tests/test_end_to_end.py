@@ -18,7 +18,12 @@ import spacy
 import srsly
 from packaging.requirements import Requirement
 
-from tests.projects import commit, copy_project, sh, stages_run
+from scripts.storage.dvc import hash_path
+from tests.projects import ROOT, commit, copy_project, sh, stages_run
+
+STAGES = [*srsly.read_yaml(ROOT / "dvc.yaml")["stages"]]
+
+LEARNING = ["configure", "train", "assemble", "evaluate"]
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +93,10 @@ def test_a_change_in_the_readme_runs_nothing(project: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("training.dropout=0.3", ["configure", "train", "assemble", "evaluate", "package"]),
-        ("package.version=2.0.0", ["package"]),
-        ("evaluate.min_retention=0.1", ["package"]),
-        ("data.max_rejected=3", ["preprocess", "package"]),
+        ("training.dropout=0.3", [*LEARNING, "judge", "report", "package"]),
+        ("package.version=2.0.0", ["report", "package"]),
+        ("evaluate.min_retention=0.1", ["judge", "report", "package"]),
+        ("data.max_rejected=3", ["preprocess", "judge", "report", "package"]),
     ],
 )
 def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: list[str]) -> None:
@@ -110,17 +115,35 @@ def test_a_param_runs_the_stages_that_use_it(project: Path, key: str, expected: 
     assert set(stages_run(output)) <= set(expected)
 
 
+def shown_figures(project: Path) -> str:
+    """The MD5 of scores.json, which the page has, with its figures."""
+    page = (project / "metrics/report.html").read_text(encoding="utf8")
+    scores = srsly.read_json(project / "metrics/scores.json")
+    md5 = hash_path(project / "metrics/scores.json")[0]
+    assert md5 in page and f"{scores['tuned']['new']['ents_f']:.3f}</p>" in page
+    return md5
+
+
 @pytest.mark.slow
 def test_experiments_run_in_place_and_from_the_queue(project: Path) -> None:
     change = ("-S", "training.max_epochs=1")
     run = ("python", "-m", "dvc", "exp", "run")
     output = sh(project, *run, *change, "--name", "in-place").stdout
-    assert stages_run(output) == ["configure", "train", "assemble", "evaluate", "package"]
+    assert stages_run(output) == STAGES[2:]
     metrics = sh(project, "python", "-m", "dvc", "metrics", "diff", "--all", "HEAD").stdout
-    assert "retention" in metrics and "tuned.new.ents_f" in metrics
+    assert "retention" in metrics and "new_f" in metrics
     assert "training.max_epochs" in sh(project, "python", "-m", "dvc", "params", "diff").stdout
+    # The page is that of the figures beside it, wherever they came from.
+    here = shown_figures(project)
     sh(project, "git", "checkout", ".")
     sh(project, "python", "-m", "dvc", "checkout")
+    before = shown_figures(project)
+    assert before != here
+    sh(project, "python", "-m", "dvc", "exp", "apply", "in-place")
+    assert shown_figures(project) == here
+    sh(project, "git", "checkout", ".")
+    sh(project, "python", "-m", "dvc", "checkout")
+    assert shown_figures(project) == before
     sh(project, *run, "--queue", "-S", "package.version=1.2.3", "--name", "queued")
     sh(project, "python", "-m", "dvc", "queue", "start")
     while "Success" not in (status := sh(project, "python", "-m", "dvc", "queue", "status").stdout):
@@ -147,11 +170,26 @@ def test_dvc_shows_metrics_and_the_graph(project: Path) -> None:
 
 
 def test_the_report_is_there_and_loads_nothing(project: Path) -> None:
+    shown_figures(project)
     page = (project / "metrics/report.html").read_text(encoding="utf8")
     assert (
         "What was learned, what was kept" in page and "http:/" not in page and "https:/" not in page
     )
     assert len((project / "metrics/predictions.jsonl").read_text(encoding="utf8").splitlines()) > 60
+    for name in ("en_telecom_ner 1.0.0", "en_base_sm 1.0.0", "assets/small", "extend"):
+        assert name in page
+
+
+def test_the_report_compared_is_another_page(project: Path) -> None:
+    page = (project / "metrics/report.html").read_bytes()
+    command = ("python", "-m", "scripts.compare", "--page", "metrics/comparison.html")
+    assert "compared with HEAD" in " ".join(sh(project, *command).stdout.split())
+    compared = (project / "metrics/comparison.html").read_text(encoding="utf8")
+    assert "<h3>Against HEAD</h3>" in compared and "scripts.compare HEAD" not in compared
+    assert (project / "metrics/report.html").read_bytes() == page
+    assert sh(project, "git", "status", "--porcelain").stdout == ""
+    other = sh(project, *command, "HEAD", "HEAD", check=False)
+    assert other.returncode == 2 and "shows what lies here, not HEAD" in other.stderr
 
 
 def use_one_core() -> None:
@@ -251,11 +289,80 @@ def test_the_gate_stops_the_package_and_says_how_to_go_on(project: Path, tmp_pat
     scores = srsly.read_json(folder / "metrics/scores.json")
     scores["retention"] = 0.5
     srsly.write_json(folder / "metrics/scores.json", scores)
-    script = ("-m", "scripts.package", "training", "corpus", "metrics/scores.json", "out")
+    files = ("metrics/scores.json", "training/verdict.json")
+    script = ("-m", "scripts.package", "training", "corpus", *files, "out")
     done = sh(folder, "python", *script, check=False)
     assert done.returncode == 1
     assert "rehearsal.ratio" in done.stdout + done.stderr
     assert not (folder / "out").exists()
+
+
+def wheels(folder: Path) -> list[str]:
+    """The versions of the packages in a project."""
+    return [path.name.split("-")[1] for path in (folder / "packages").glob("*.whl")]
+
+
+def experiment(folder: Path, name: str, *options: str) -> None:
+    sh(folder, "dvc", "exp", "run", "--name", name, *options)
+
+
+@pytest.fixture
+def own(project: Path, tmp_path: Path) -> Path:
+    """A copy of the project, to run experiments in."""
+    shutil.copytree(project, tmp_path / "own")
+    return tmp_path / "own"
+
+
+def test_an_experiment_below_the_gate_is_a_result_and_the_tables_fit(own: Path) -> None:
+    experiment(own, "strict", "-S", "evaluate.min_retention=1.0")
+    assert srsly.read_json(own / "metrics/scores.json")["retention"] < 1
+    shown = list(csv.DictReader(sh(own, "dvc", "exp", "show", "--csv").stdout.splitlines()))
+    (row,) = (row for row in shown if row["Experiment"] == "strict")
+    # A failed one would have a state, and the figures of the commit.
+    assert row.get("State", "") == ""
+    assert (row["ships"], row["evaluate.min_retention"]) == ("False", "1.0")
+    # Weasel prints the command, which is a long line.
+    shown_command = sh(own, "weasel", "run", "experiments", COLUMNS="80").stdout
+    table = shown_command.partition("Running command: ")[2].splitlines()[1:]
+    difference = sh(own, "dvc", "metrics", "diff", COLUMNS="80").stdout.splitlines()
+    for lines, name in ((table, "[strict]"), (difference, "metrics/summary.json")):
+        text = "\n".join(lines)
+        assert "ships" in text and name in text and "False" in text and "…" not in text
+        assert max(map(len, lines)) <= 80
+    assert "new_f" in table[1] and "retention" in table[1] and "evaluate.min_retention" in table[1]
+
+
+def test_only_a_run_outside_of_experiments_packages(own: Path) -> None:
+    def package_version(version: str) -> tuple[str, str]:
+        return "-S", f"package.version={version}"
+
+    # In place: what was there is gone, and what is there says that a package is due.
+    experiment(own, "in-place", *package_version("2.0.0"))
+    assert list((own / "packages").iterdir()) == []
+    assert "verdict.json" in sh(own, "dvc", "status").stdout
+    sh(own, "python", "-m", "scripts.summary")
+    sh(own, "dvc", "repro")
+    assert wheels(own) == ["2.0.0"]
+    assert "up to date" in sh(own, "dvc", "status").stdout
+    # Elsewhere, as the queue does it; then taken over.
+    sh(own, "git", "checkout", ".")
+    sh(own, "dvc", "checkout")
+    experiment(own, "elsewhere", "--temp", *package_version("3.0.0"))
+    assert wheels(own) == ["1.0.0"]
+    sh(own, "dvc", "exp", "apply", "elsewhere")
+    assert wheels(own) == []
+    output = sh(own, "python", "-m", "weasel", "run", "all").stdout
+    assert stages_run(output) == ["package"] and wheels(own) == ["3.0.0"]
+
+
+@pytest.mark.slow
+def test_one_experiment_after_another_can_be_applied(own: Path) -> None:
+    experiment(own, "update", "--temp", "-S", "training.strategy=update")
+    experiment(own, "one", "--temp", "-S", "training.max_epochs=1")
+    for name in ("update", "one", "update"):
+        sh(own, "dvc", "exp", "apply", name)
+        # Nothing but the package is due.
+        assert stages_run(sh(own, "dvc", "repro", "--dry").stdout) == ["package"]
 
 
 @pytest.mark.slow

@@ -223,11 +223,15 @@ def test_the_command_writes_the_same_scores_again(
     bases: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_world(tmp_path)
     monkeypatch.chdir(tmp_path)
     world = tuned("own", "update")
     main(bases["own"], world / "model", world / "corpus", Path("metrics"))
+    # Five documents are too few, and that is said at once.
+    printed = capsys.readouterr().out
+    assert "Dev too small to choose by" in printed and "Test too small to tell" in printed
     srsly.write_json(tmp_path / "expected.json", scores)
     written = (tmp_path / "metrics" / "scores.json").read_bytes()
     assert written == (tmp_path / "expected.json").read_bytes()

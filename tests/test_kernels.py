@@ -13,8 +13,8 @@ from scripts import KERNELS, can_choose
 from scripts.runtime.environment import describe_environment, main
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.requirements import requirements_of
+from tests.conftest import ROOT, world_values
 
-ROOT = Path(__file__).parents[1]
 SHAPES = [(1, 1, 1), (3, 5, 7), (64, 64, 64), (300, 288, 289), (1, 384, 128), (1000, 96, 33)]
 PROBE = """
 import ctypes, hashlib, sys
@@ -106,9 +106,9 @@ def test_the_environment_is_the_same_bytes_in_any_process(tmp_path: Path) -> Non
 def test_wrong_params_stop_before_a_command_line_is_made_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (ROOT / "params.yaml").read_text(encoding="utf8")
-    assert "gpu_id: -1" in text
-    (tmp_path / "params.yaml").write_text(text.replace("gpu_id: -1", 'gpu_id: "0; touch x"'))
+    values = world_values(tmp_path)
+    values["training"]["gpu_id"] = "0; touch x"
+    srsly.write_yaml(tmp_path / "params.yaml", values)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as left:
         main(Path("environment.json"))

@@ -1,6 +1,7 @@
 """A model is traced to the commits that made it; a changed one, or a stranger's, is told."""
 
 import io
+import json
 import subprocess
 import tarfile
 import zipfile
@@ -10,12 +11,15 @@ from typing import Any
 
 import pytest
 import srsly
+from dvc.utils.serialize import dump_yaml
 
 from scripts.exceptions import RevisionError
 from scripts.lineage import main
 from scripts.provenance.describe import describe, hide_folders
 from scripts.provenance.origins import find_commits, inputs_of
 from scripts.provenance.packaged import read_model
+from scripts.provenance.revisions import Revision, facts
+from scripts.settings.yaml_file import read_yaml
 from scripts.storage.dvc import hash_files, hash_path
 
 WEIGHTS = {"config.cfg": "[nlp]", "ner/model": "1 2 3", "meta.json": "{}"}
@@ -37,18 +41,29 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def commit(
-    model: Path, data: str = "one", dropout: float = 0.1, packaged: bool = True, path: str = "data"
+    model: Path,
+    data: str = "one",
+    dropout: float = 0.1,
+    packaged: bool = True,
+    path: str = "data",
+    more: dict[str, float] | None = None,
+    files: int = 4,
 ) -> str:
-    """Commit a dvc.lock that says that this model was made and packaged."""
+    """Commit a dvc.lock, as DVC writes it, that says that this model was made and packaged.
+
+    more: values of `training` besides the dropout. files: how many the package has.
+    """
     md5, _ = hash_path(model)
     stages: dict[str, Any] = {"assemble": {"outs": [{"path": "training/model", "md5": md5}]}}
     if packaged:
         deps = [("training/model", md5), (path, hash_data(data)), ("scripts/package.py", "00")]
+        deps.append(("training/verdict.json", "01"))
         stages["package"] = {
+            "outs": [{"path": "packages", "md5": "02.dir", "nfiles": files}],
             "deps": [{"path": dep, "md5": value} for dep, value in deps],
-            "params": {"params.yaml": {"training": {"dropout": dropout}}},
+            "params": {"params.yaml": {"training": {"dropout": dropout} | (more or {})}},
         }
-    srsly.write_yaml("dvc.lock", {"schema": "2.0", "stages": stages})
+    dump_yaml("dvc.lock", {"schema": "2.0", "stages": stages})
     git("add", "dvc.lock")
     git("commit", "--quiet", "--allow-empty", "--message", f"{data} {dropout}")
     return git("rev-parse", "HEAD")
@@ -60,18 +75,23 @@ def hash_data(text: str) -> str:
 
 
 def make_package(
-    model: Path, target: Path, data: str = "one", dropout: float = 0.1, path: Path = Path("data")
+    model: Path,
+    target: Path,
+    data: str = "one",
+    dropout: float = 0.1,
+    path: Path = Path("data"),
+    more: dict[str, float] | None = None,
 ) -> Path:
     """A folder like an installed package: the model with its lineage."""
     hash_data(data)
     lineage = describe(
         model=model,
         inputs=[path],
-        params={"training": {"dropout": dropout}},
+        params={"training": {"dropout": dropout} | (more or {})},
         environment={},
         scores={},
     )
-    files = WEIGHTS | {"meta.json": "{1}", "lineage.json": srsly.json_dumps(lineage)}
+    files = WEIGHTS | {"meta.json": "{1}", "lineage.json": json.dumps(lineage)}
     return write(target / "en_x/en_x-1.0.0", files).parents[1]
 
 
@@ -176,6 +196,48 @@ def test_what_was_packaged_otherwise_is_told_apart(
     assert "did not package it" in output
 
 
+def test_an_experiment_that_left_packages_empty_did_not_package_it(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(model, files=0)
+    assert ask(make_package(model, tmp_path / "package")) == 0
+    assert "made this pipeline, and did not package it" in capsys.readouterr().out
+
+
+def test_every_digit_of_a_value_is_the_same_in_package_and_commit(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = [number / 100 for number in range(100)]
+    values += [1e-5, 2.5e-7, 1.5e-12, 1e22, 1 / 3, 0.1 + 0.2]
+    numbers = {f"number_{place}": value for place, value in enumerate(values)}
+    lines = [f"  {name}: {value!r}\n" for name, value in numbers.items()]
+    Path("params.yaml").write_text(f"training:\n{''.join(lines)}", encoding="utf8")
+    git("add", "params.yaml")
+    commit(model, more=numbers)
+    read = read_yaml(Path("params.yaml"))["training"]
+    assert read == numbers
+    assert ask(make_package(model, tmp_path / "package", more=read)) == 0
+    assert "made this package" in capsys.readouterr().out
+    wanted = {f"training.{name}": value for name, value in numbers.items()}
+    assert Revision("HEAD").params() == Revision("workspace").params() == facts("HEAD") == wanted
+
+
+def test_a_package_is_found_where_packages_are(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(model)
+    package = as_wheel(make_package(model, Path("built")))
+    wheel = Path("packages/en_x-1.0.0+0ab1cd23-py3-none-any.whl")
+    wheel.parent.mkdir()
+    package.rename(wheel)
+    assert ask(Path(wheel.name)) == 0
+    assert str(wheel) in capsys.readouterr().out
+    assert ask(Path(wheel.name.replace("0ab1cd23", "31f1c006"))) == 1
+    assert f"Did you mean {wheel}?" in " ".join(capsys.readouterr().out.split())
+    assert ask(Path("zzz")) == 1
+    assert "There is no zzz" in capsys.readouterr().out
+
+
 def test_a_strangers_model_is_told(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,7 +305,8 @@ def test_what_is_no_model_is_said_to_be_none(
     if content is not None:
         path.write_bytes(content)
     assert ask(path) == 1
-    assert "no wheel, no sdist and no folder" in " ".join(capsys.readouterr().out.split())
+    what = "no wheel, no sdist and no folder" if content is not None else "There is no strange.whl"
+    assert what in " ".join(capsys.readouterr().out.split())
 
 
 def test_nothing_is_unpacked(model: Path, tmp_path: Path) -> None:

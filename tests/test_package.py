@@ -1,6 +1,7 @@
 """A model that forgot too much is not packaged; a package says what it is, and works."""
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -10,29 +11,29 @@ from typing import Any
 import pytest
 import spacy
 import srsly
+from packaging.version import Version
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from scripts.exceptions import BuildError, PackageError
-from scripts.keeping.gate import check_retention
-from scripts.package import main
-from scripts.params import PARAMS, Params, load_params
-from scripts.release.contents import read_guide, write_texts
+from scripts.keeping.gate import check_learned, check_retention
+from scripts.package import main, warn_of_little
+from scripts.params import PARAMS, Params
+from scripts.release.contents import mark, read_guide, write_texts
 from scripts.release.publish import check_package, publish_package
 from scripts.release.wheel import build_package
 from scripts.scoring.base_and_tuned import evaluate
+from scripts.settings.yaml_file import parse_yaml
+from tests.conftest import ROOT, world_values
 
-ROOT = Path(__file__).parents[1]
 TRAINING, CORPUS, SCORES, OUTPUT = map(Path, ("training", "corpus", "scores.json", "packages"))
 GUIDE = "# What is labelled\n\nBAND is a `<band>`.\n"
 
 
 def change(**values: dict[str, Any]) -> Params:
-    """The project's params, with the world's data, and sections with other values."""
-    params = load_params(ROOT / "params.yaml").model_dump()
-    params["data"]["source"] = "data"
-    params["evaluate"]["general"] = params["rehearsal"]["text"] = "general.jsonl"
-    params["package"] |= {"name": "tiny", "version": "1.2.0", "description": ""}
+    """The params of the world in this folder, with sections that have other values."""
+    params = world_values(Path())
+    params["package"]["version"] = "1.2.0"
     for section, changed in values.items():
         params[section] |= changed
     return Params.model_validate(params)
@@ -77,27 +78,86 @@ def test_what_was_given_up_on_purpose_passes(retention: float | None) -> None:
     gate(retention, minimum=0.0)
 
 
-def test_refusal_says_what_was_lost_and_how_to_go_on() -> None:
+def refusal(strategy: str) -> str:
     with pytest.raises(PackageError) as refused:
-        gate(0.76)
-    message = str(refused.value)
+        gate(0.76, strategy=strategy)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("strategy", ["extend", "update"])
+def test_refusal_says_what_was_lost_and_how_to_go_on(strategy: str) -> None:
+    message = refusal(strategy)
     assert "ORG 0.80 → 0.61, LOC 0.80 → 0.61" in message
-    for way in ("rehearsal.ratio", "rehearsal.text", "training.strategy: extend"):
+    for way in ("rehearsal.ratio", "rehearsal.text", "lower evaluate.min_retention"):
         assert way in message
-    assert "lower evaluate.min_retention" in message
 
 
+def test_refusal_names_no_strategy_that_was_taken() -> None:
+    assert "training.strategy: extend" in refusal("update")
+    assert "training.strategy" not in refusal("extend")
+
+
+def learned(*each: float) -> dict:
+    """What of scores.json the gate on learning reads: F of each label, and their mean as all."""
+    counts = {"true_positives": 3, "misses": 1}
+    labels = {f"L{number}": {"ents_f": f, **counts} for number, f in enumerate(each)}
+    empty = {name: {"ents_f": 0.0} for name in labels}
+    tuned = {"ents_f": sum(each) / len(each), "per_label": labels}
+    return {"base": {"new": {"per_label": empty}}, "tuned": {"new": tuned}}
+
+
+@pytest.mark.parametrize(("each", "minimum"), [((0.5, 0.5), 0.5), ((0.0, 0.0), 0.0)])
+def test_enough_learned_passes(each: tuple[float, ...], minimum: float) -> None:
+    check_learned(learned(*each), change(evaluate={"min_new_f": minimum}))
+
+
+def test_too_little_learned_is_refused_label_by_label_with_what_to_do() -> None:
+    with pytest.raises(PackageError) as refused:
+        check_learned(learned(0.9, 0.05), change(evaluate={"min_new_f": 0.5}))
+    message = str(refused.value)
+    assert "0.475, is below evaluate.min_new_f 0.5" in message
+    assert "L0 0.00 → 0.90, L1 0.00 → 0.05" in message
+    assert "weasel run learning" in message and "lower evaluate.min_new_f" in message
+
+
+@pytest.mark.parametrize(
+    ("retention", "said"),
+    [(0.5, "Retention 0.500 is below"), (0.99, "0.400, is below evaluate.min_new_f 0.5")],
+)
 def test_command_leaves_with_1_and_packages_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    retention: float,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
+    srsly.write_yaml(tmp_path / PARAMS, change(evaluate={"min_new_f": 0.5}).model_dump())
     monkeypatch.chdir(tmp_path)
-    srsly.write_json(SCORES, scores(0.5))
+    found = scores(retention)
+    for model, measured in learned(0.4, 0.4).items():
+        found[model] |= measured
+    srsly.write_json(SCORES, found)
     with pytest.raises(SystemExit) as left:
-        main(TRAINING, CORPUS, SCORES, OUTPUT)
+        main(TRAINING, CORPUS, SCORES, TRAINING / "verdict.json", OUTPUT)
     assert left.value.code == 1
-    assert "Retention 0.500 is below" in " ".join(capsys.readouterr().out.split())
+    assert said in " ".join(capsys.readouterr().out.split())
     assert not OUTPUT.exists()
+
+
+@pytest.mark.parametrize(
+    ("f", "said"), [(0.0, "But packaged with nothing learned"), (0.2, "little learned: F 0.200")]
+)
+def test_a_package_that_learned_little_comes_with_a_warning(
+    f: float, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_little(learned(f))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert said in printed and "evaluate.min_new_f" in printed
+
+
+def test_a_package_that_learned_enough_comes_with_none(capsys: pytest.CaptureFixture[str]) -> None:
+    warn_of_little(learned(0.7))
+    assert not capsys.readouterr().out
 
 
 # What is packaged
@@ -180,7 +240,10 @@ def test_lineage_names_all_that_the_package_was_made_of(world: Path) -> None:
     sources = {"${data.source}", "${evaluate.general}", "${rehearsal.text}"}
     named = set(lineage["inputs"]) | {lineage["model"]["path"]} | sources
     assert {"data", "general.jsonl", "scores.json"} < named
-    assert named - {"data", "general.jsonl", "scores.json"} == declared - {"metrics/scores.json"}
+    assert named - {"data", "general.jsonl", "scores.json"} == (
+        # The verdict says whether a package may be made, and is no part of it.
+        declared - {"metrics/scores.json", "training/verdict.json"}
+    )
     assert lineage["params"] == params.model_dump()
     new = srsly.read_json(SCORES)["tuned"]["new"]
     assert lineage["scores"]["new"]["ents_f"] == new["ents_f"]
@@ -209,6 +272,45 @@ def test_the_guide_is_read_from_the_folder_of_data(tmp_path: Path) -> None:
     assert read_guide(tmp_path) == "# A\n\ufffd"
     # What lies beside a file is no input of the run.
     assert read_guide(tmp_path / "train.jsonl") is None
+
+
+def version_of(**values: dict[str, Any]) -> tuple[str, str]:
+    """The version and the card of a package whose version says what is in it."""
+    params = change(**values)
+    package = params.package.model_copy(update={"build": "content"})
+    meta, files = texts_of(params.model_copy(update={"package": package}))
+    return meta["version"], files["README.md"]
+
+
+def test_the_version_changes_with_the_content_and_with_nothing_else(world: Path) -> None:
+    version, card = version_of()
+    assert re.fullmatch(r"1\.2\.0\+[0-9a-f]{8}", version) and str(Version(version)) == version
+    assert f"en_tiny-{version}-py3-none-any.whl" in card
+    assert version_of() == (version, card)
+    others = {version_of(package={"author": "Us"})[0]}
+    # Another training, which says the same.
+    (TRAINING / "model/tokenizer").write_bytes((TRAINING / "model/tokenizer").read_bytes() + b" ")
+    others.add(version_of()[0])
+    assert len(others - {version}) == 2
+
+
+def test_a_mark_is_the_same_however_its_version_is_written() -> None:
+    marks = [mark({"number": number}, {}) for number in range(3000)]
+    assert all(str(Version(f"1.0.0+{found}")) == f"1.0.0+{found}" for found in marks)
+    assert len({*marks}) == len(marks)
+
+
+def test_lineage_and_card_have_every_digit_of_a_value(world: Path) -> None:
+    params = change(
+        evaluate={"min_retention": 0.95},
+        data={"train_share": 0.83, "dev": 0.07, "test": 0.30000000000000004},
+        training={"dropout": 1 / 3, "learn_rate": 1.5e-12},
+        rehearsal={"ratio": 1e22},
+    )
+    files = texts_of(params)[1]
+    assert json.loads(files["lineage.json"])["params"] == params.model_dump()
+    values = files["README.md"].split("With these values:")[1]
+    assert parse_yaml(values, "the card") == params.model_dump()
 
 
 # Whether it works

@@ -97,7 +97,7 @@ def test_the_order_of_rehearsal_is_that_of_no_file(bases: dict[str, Path], tmp_p
 def test_broken_general_text_is_rejected_and_counted(
     bases: dict[str, Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="1 records are rejected"):
+    with pytest.raises(DataError, match="1 record rejected"):
         practised(tmp_path, bases["own"], [{"text": "free"}, {"txt": "free"}])
     (row,) = srsly.read_jsonl(tmp_path / "corpus" / "rejected.jsonl")
     assert (row["code"], row["record"]) == ("shape", {"txt": "free"})
@@ -586,7 +586,7 @@ def test_check_reads_rehearsal_text_where_preprocess_does(
     raw.write_text('{"text": "free"}\n{"text": \n', encoding="utf8")
     assert check_status(bases["own"], tmp_path / "w", monkeypatch) == status
     assert set(contents(tmp_path / "w" / "check")) == FINDINGS
-    stops = pytest.raises(DataError, match="1 records are rejected")
+    stops = pytest.raises(DataError, match="1 record rejected")
     with stops if status else contextlib.nullcontext():
         preprocess(params=params, base=bases["own"], output=tmp_path / "w" / "corpus")
     for name, found in contents(tmp_path / "w" / "check").items():

@@ -2,19 +2,13 @@
 
 import ast
 import re
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 import srsly
-from weasel.util.config import load_project_config
-from weasel.util.hashing import get_checksum
 
 from scripts.params import Params
-from scripts.storage.dvc import hash_files, hash_path
+from tests.projects import check_commands
 
 ROOT = Path(__file__).parent.parent
 DVC = srsly.read_yaml(ROOT / "dvc.yaml")
@@ -35,33 +29,23 @@ def test_every_stage_is_a_command_with_the_same_help_in_the_same_order() -> None
         assert COMMANDS[name]["script"] == [f"python -m dvc repro {name}"]
 
 
-@pytest.mark.parametrize("folder", [".", "base_model", "benchmarks"])
-def test_weasel_accepts_each_project_and_its_commands_name_modules_that_exist(folder: str) -> None:
-    # weasel checks the schema, and that workflows name commands that exist; it exits if not.
-    project = load_project_config(ROOT / folder)
-    for command in project["commands"]:
-        for line in command["script"]:
-            (module,) = re.findall(r"python -m ([\w.]+)", line)
-            name = module.replace(".", "/")
-            assert (ROOT / f"{name}.py").is_file() or find_spec(module), line
-            assert not re.search(r"[|*$]|&&", line), "weasel runs commands without a shell"
+def test_weasel_accepts_the_project_and_its_commands_name_modules_that_exist() -> None:
+    check_commands(ROOT)
 
 
-@pytest.mark.parametrize("folder", ["base_model", "benchmarks"])
-def test_assets_of_the_smaller_projects_stay_out_of_git(folder: str) -> None:
-    for asset in srsly.read_yaml(ROOT / folder / "project.yml")["assets"]:
-        assert {"dest", "description", "license"} <= set(asset)
-        command = ["git", "check-ignore", "--quiet", f"{folder}/{asset['dest']}"]
-        assert subprocess.run(command, cwd=ROOT).returncode == 0
+def test_every_variable_is_shown_with_the_dot_that_weasel_asks_for() -> None:
+    """Without it, weasel takes the first flag for the project's folder."""
+    shown = {name: x["help"] for name, x in COMMANDS.items() if "--vars" in x["help"]}
+    assert {"compare", "lineage", "annotate"} <= set(shown)
+    for name, text in shown.items():
+        assert f"(weasel run {name} . --vars." in text
 
 
 def test_a_file_directly_in_scripts_is_a_door_or_ground() -> None:
-    ground = {"__init__", "exceptions", "functions", "params"}
+    ground = {"__init__", "exceptions", "functions", "params", "words"}
     places = ["dvc.yaml", "project.yml", "Makefile", ".github/workflows/model.yml"]
     text = "\n".join((ROOT / place).read_text(encoding="utf8") for place in places)
     doors = set(re.findall(r"python -m scripts\.(\w+)", text))
-    # `run` makes the report itself, and it can be made by hand, too.
-    doors.add("report")
     assert {path.stem for path in (ROOT / "scripts").glob("*.py")} <= doors | ground
 
 
@@ -116,8 +100,9 @@ def test_a_stage_declares_the_scripts_and_params_that_it_reads(name: str) -> Non
     stage = STAGES[name]
     run = re.findall(r"scripts[./][\w./]+", commands(name))
     doors = {ROOT / (script.removesuffix(".py").replace(".", "/") + ".py") for script in run}
-    # What these two change is what is refused, and how that is said, not what is made.
-    ground = {ROOT / "scripts/params.py", ROOT / "scripts/exceptions.py"}
+    # What these change is what is refused, and how that is said, not what is made.
+    ground = {ROOT / f"scripts/{name}.py" for name in ("params", "exceptions", "words")}
+    ground |= {*(ROOT / "scripts/settings").glob("*.py")}
     declared = stage.get("params", [])
     for file in set().union(*map(imports, doors)) - ground:
         places = {place.relative_to(ROOT).as_posix() for place in (file, file.parent)}
@@ -134,75 +119,6 @@ def test_values_stand_in_params_alone() -> None:
     for name in STAGES:
         placeholders = re.findall(r"\$\{(.+?)\}", commands(name))
         assert set(placeholders) <= {"training.gpu_id"}, "text must never reach a shell"
-
-
-def test_assets_are_the_files_that_project_yml_names() -> None:
-    for asset in PROJECT["assets"]:
-        assert {"dest", "description", "license"} <= set(asset)
-        if not asset.get("extra"):
-            assert get_checksum(ROOT / asset["dest"]) == asset["checksum"]
-        elif asset["dest"].endswith(".whl"):
-            assert re.search(r"#sha256=[0-9a-f]{64}$", asset["url"])
-
-
-def test_the_commands_page_is_what_weasel_document_writes(tmp_path: Path) -> None:
-    written = tmp_path / "commands.md"
-    command = [sys.executable, "-m", "weasel", "document", str(ROOT), "--output", str(written)]
-    subprocess.run(command, check=True, capture_output=True)
-    # Its links are those of a page beside project.yml.
-    page = re.sub(r"\]\((?=project\.yml|assets/)", "](../", written.read_text(encoding="utf8"))
-    assert (ROOT / "docs/commands.md").read_text(encoding="utf8") == page, "make document"
-
-
-def test_the_readme_shows_the_figures_of_the_last_run() -> None:
-    scores = srsly.read_json(ROOT / "metrics/scores.json")
-    picture = (ROOT / "docs/summary.svg").read_text(encoding="utf8")
-    figures = [scores["tuned"][part]["ents_f"] for part in ("new", "kept", "kept_in_domain")]
-    for figure in (scores["retention"], *figures):
-        assert f"{figure:.3f}" in picture, "make document"
-
-
-def hash_tracked(path: str) -> str | None:
-    """The MD5 of a file, or of a folder's files, that git tracks; None where it tracks none."""
-    command = ["git", "ls-files", "-z", "--", path]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    files = {name: hash_path(ROOT / name)[0] for name in listed.split("\0")[:-1]}
-    if path in files:
-        return files[path]
-    within = {name.removeprefix(f"{path}/"): md5 for name, md5 in files.items()}
-    return hash_files(within) if within else None
-
-
-def value_of(params: dict, key: str) -> Any:
-    """The value, or the section, with a dotted name."""
-    for part in key.split("."):
-        params = params[part]
-    return params
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_dvc_lock_is_current(name: str) -> None:
-    lock = srsly.read_yaml(ROOT / "dvc.lock")["stages"][name]
-    params = srsly.read_yaml(ROOT / "params.yaml")
-
-    def fill(text: str) -> str:
-        return re.sub(r"\$\{(.+?)\}", lambda found: str(value_of(params, found[1])), text)
-
-    stage = STAGES[name]
-    again = "`dvc repro`, and commit dvc.lock with the rest"
-    assert "\n".join(lock["cmd"] if isinstance(lock["cmd"], list) else [lock["cmd"]]).split() == (
-        fill(commands(name)).split()
-    ), again
-    assert {dep["path"] for dep in lock["deps"]} == set(map(fill, stage["deps"])), again
-    recorded = lock.get("params", {}).get("params.yaml", {})
-    assert recorded == {key: value_of(params, key) for key in stage.get("params", [])}, again
-    for entry in lock["deps"] + lock["outs"]:
-        found = hash_tracked(entry["path"])
-        assert found in (None, entry["md5"]), f"{entry['path']} is not what {name} had: {again}"
-
-
-def test_dvc_lock_has_every_stage_and_no_other() -> None:
-    assert set(srsly.read_yaml(ROOT / "dvc.lock")["stages"]) == set(STAGES)
 
 
 def test_dvc_waits_on_no_network() -> None:

@@ -12,6 +12,10 @@ from scripts import report
 from scripts.reporting.curves import draw_curves, read_curves
 from scripts.reporting.evaluation import make_report
 from scripts.reporting.marks import MODELS
+from scripts.reporting.origin import read_origin
+from scripts.reporting.picture import WIDTH, photograph
+from scripts.storage.dvc import hash_path
+from tests.conftest import write_world
 from tests.evaluations import DATA, HOSTILE, ROWS, block, everything, inputs, row
 from tests.pages import browse, in_browser, island_cut
 
@@ -40,15 +44,16 @@ def states(page: str, number: int, lane: str) -> list[tuple[str, str]]:
 
 def test_absent_inputs() -> None:
     page = make_report(**inputs())
-    for said in ("no evaluation in the last commit", "No curves were", "unknown", "0.841", "1,234"):
+    for said in ("scripts.compare HEAD --page", "No curves were", "unknown", "0.841", "1,234"):
         assert said in page
-    assert "by content" not in page
 
 
 def test_empty() -> None:
-    data = {"labels": [], "base_labels": [], "spans": {"test": {}}}
-    scores = {name: {"new": block(0.0, []), "kept": block(0.0, [])} for name in MODELS}
-    scores["retention"] = None  # type: ignore[assignment]
+    data = {"labels": [], "base_labels": [], "spans": {"dev": {}, "test": {}}}
+    data["documents"] = {"dev": 0, "test": 0}
+    bounds = {"ents_f_low": 0.0, "ents_f_high": 0.0}
+    scores = {name: {"new": block(0.0, [], **bounds), "kept": block(0.0, [])} for name in MODELS}
+    scores |= {"retention": None, "documents": {"test": 0}}  # type: ignore[dict-item]
     page = make_report(**inputs(predictions=[], data=data, scores=scores, params={}))
     assert island(page)["texts"] == []
 
@@ -59,7 +64,9 @@ def test_empty() -> None:
         "0.841", "0.701 to 0.902", "0.991", "0.970 to 1.010", "at least 0.950", "0.988",  # scores
         "0.950", "0.620", ">43<", "The texts of test differ.", "could be chance", "0.0041",
         ">1 better<", "not-json", "A line &amp; more", "5,040 records read",
-        "training.max_epochs", "md5-of-assets/own", "md5-of-corpus/train", "GEAR is often",
+        "training.max_epochs", "aaaaaaaa-of-the-data", "bbbbbbbb-of-the-model", "GEAR is often",
+        "en_tiny 1.2.3", "en_small 3.2.1, component ner", "<dd>update</dd>", "weasel run lineage",
+        "(<a href=\"#made-of\">aaaaaaaa</a>)", "(<a href=\"#made-of\">bbbbbbbb</a>)",
     ],
 )  # fmt: skip
 def test_says(said: str, page: Path) -> None:
@@ -69,17 +76,12 @@ def test_says(said: str, page: Path) -> None:
 def test_what_matters_comes_first(page: Path) -> None:
     text = page.read_text(encoding="utf8")
     ids = [f'id="{x}"' for x in ("curves", "per-label", "findings", "texts", "made-of")]
-    places = [text.index(x) for x in ("Learned", "Retention", "Against the last commit", *ids)]
+    places = [text.index(x) for x in ("Learned", "Retention", "Against HEAD", *ids)]
     assert places == sorted(places)
 
 
 def test_same_bytes() -> None:
     assert make_report(**everything()) == make_report(**everything())
-
-
-def test_later_hashes_are_left_out(page: Path) -> None:
-    text = page.read_text(encoding="utf8")
-    assert "md5-of-metrics/report.html" not in text and "md5-of-scripts" not in text
 
 
 def test_text_stays_text() -> None:
@@ -94,12 +96,13 @@ def test_labels_stay_text() -> None:
     text = "The mast fell."
     data = DATA | {"labels": [label]}
     scores = {x: {"new": block(0.5, [label]), "kept": block(0.5, [])} for x in MODELS}
+    scores["tuned"]["new"] |= {"ents_f_low": 0.4, "ents_f_high": 0.6}
     found = [("mast", label)]
     page = make_report(
         **inputs(
             predictions=[row("test", "a", text, found, found, found)],
             data=data,
-            scores={**scores, "retention": None},
+            scores={**scores, "retention": None, "documents": {"test": 1}},
         )
     )
     assert "<b>" not in page
@@ -164,19 +167,49 @@ def test_curves_are_drawn_by_kind_and_folder() -> None:
     assert own.title == "speed" and own.svg.startswith("<svg")
 
 
-def test_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A folder with the results of a run, which is the working directory; its params."""
     monkeypatch.chdir(tmp_path)
-    given = inputs()
-    for folder in ("metrics", "corpus"):
-        (tmp_path / folder).mkdir()
-    srsly.write_json("metrics/scores.json", given["scores"])
+    params = write_world(tmp_path, data__source="data/").model_dump()
+    (tmp_path / "requirements.txt").touch()
+    for folder in ("metrics", "corpus", "training/base", "training/model"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("base", "model"):
+        meta = {"lang": "en", "name": name, "version": "3.2.1"}
+        srsly.write_json(f"training/{name}/meta.json", meta)
+    srsly.write_json("metrics/scores.json", inputs()["scores"])
+    srsly.write_json("metrics/summary.json", {"ships": True})
     srsly.write_jsonl("metrics/predictions.jsonl", ROWS)
     srsly.write_json("corpus/data.json", DATA)
-    srsly.write_yaml("params.yaml", given["params"])
+    return params
+
+
+def test_main(results: dict[str, Any], tmp_path: Path) -> None:
     report.main(Path("metrics/report.html"))
     page = Path("metrics/report.html").read_text(encoding="utf8")
     assert page.startswith("<!doctype html>")
-    assert len(island(page)["texts"]) == len(ROWS) and str(tmp_path) not in page
+    assert len(island(page)["texts"]) == len(ROWS)
+    for said in ("en_tiny 1.0.0", "en_base 3.2.1, component ner", "<code>data</code> ("):
+        assert said in page
+    for path in ("data", "training/base", "training/model", "metrics/scores.json"):
+        assert hash_path(Path(path))[0] in page
+
+
+def test_a_package_that_the_gate_keeps_back_is_called_so(results: dict[str, Any]) -> None:
+    words = "must not be built"
+    assert words not in make_report(**inputs(origin=read_origin(results)))
+    srsly.write_json("metrics/summary.json", {"ships": False})
+    assert words in make_report(**inputs(origin=read_origin(results)))
+
+
+def test_the_origin_is_what_lies_here_whatever_dvc_lock_says(results: dict[str, Any]) -> None:
+    before = read_origin(results)
+    Path("dvc.lock").write_text("stages: {fetch: {outs: [{path: training/base, md5: old}]}}")
+    (Path("data") / "train.jsonl").unlink()
+    after = read_origin(results)
+    assert after["read"]["data"] != before["read"]["data"]
+    assert after["made"] == before["made"] and "old" not in str(after)
 
 
 def many(count: int) -> list[dict[str, Any]]:
@@ -195,6 +228,20 @@ def test_ten_thousand_texts_make_a_small_page() -> None:
 
 
 # ---- In a browser ----
+
+
+@in_browser
+@pytest.mark.slow
+def test_a_photograph_says_which_page_it_shows(page: Path) -> None:
+    taken = page.with_name("page.png")
+    assert photograph(page, taken)
+    content = taken.read_bytes()
+    assert content.startswith(b"\x89PNG") and f"page\0{hash_path(page)[0]}".encode() in content
+    # A browser still takes it for a picture of that size.
+    shown = page.with_name("shown.html")
+    script = "document.body.dataset.width = document.images[0].naturalWidth"
+    shown.write_text(f'<img src="page.png" onload="{script}">', encoding="utf8")
+    assert f'data-width="{WIDTH}"' in browse(shown)
 
 
 def drive(page: str, script: str, path: Path, query: str = "") -> Any:

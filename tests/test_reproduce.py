@@ -80,6 +80,13 @@ def test_outputs_of_one_side_alone_differ() -> None:
     ]
 
 
+def test_the_package_that_an_experiment_did_not_build_is_not_compared() -> None:
+    made = {"stages": {"package": {"outs": [{"path": "packages", "md5": "1.dir", "nfiles": 0}]}}}
+    again = {"stages": {"package": {"outs": [{"path": "packages", "md5": "2.dir", "nfiles": 4}]}}}
+    assert list_outputs(made, again) == []
+    assert list_outputs(again, made) == [Output("package", "packages", "2.dir", "1.dir")]
+
+
 def test_files_that_differ_in_a_folder_are_named_where_the_caches_know_them(tmp_path: Path) -> None:
     for md5, model in (("ab1.dir", "1"), ("cd2.dir", "2")):
         path = tmp_path / "files/md5" / md5[:2] / md5[2:]

@@ -59,20 +59,20 @@ def params_refusal() -> str:
 def test_a_tag_in_params_or_project_makes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     text = (ROOT / PARAMS).read_text(encoding="utf8")
     Path("params.yaml").write_text(f"{text}\nx: {TAG}\n", encoding="utf8")
-    assert "params.yaml is not YAML" in params_refusal()
+    assert re.match(r"params.yaml:\d+:4: is not YAML: could not determine", params_refusal())
     Path("params.yaml").write_text(text, encoding="utf8")
     Path("project.yml").write_text(f"assets: {TAG}\n", encoding="utf8")
     with pytest.raises(SystemExit) as left:
         fetch.main(Path("training/base"))
     assert left.value.code == 1
-    assert "project.yml is not YAML" in " ".join(capsys.readouterr().out.split())
+    assert "project.yml:1:9: is not YAML" in " ".join(capsys.readouterr().out.split())
 
 
 def test_references_that_grow_are_refused_in_a_few_words() -> None:
     text = (ROOT / PARAMS).read_text(encoding="utf8")
     Path("params.yaml").write_text(yaml_bomb(5) + text, encoding="utf8")
     message = params_refusal()
-    assert "params.yaml: a4: Extra inputs are not permitted" in message
+    assert "params.yaml:5: a4: not a parameter" in message
     assert len(message) < 5_000
 
 
@@ -154,7 +154,7 @@ def test_a_value_with_shell_in_it_is_refused_unless_it_is_free_text(text: str) -
             load_params(Path("params.yaml"))
             accepted.add(f"{section}.{key}")
         except ParamsError as error:
-            assert f"params.yaml: {section}.{key}:" in str(error)
+            assert re.match(rf"params.yaml:\d+: {section}.{key}:", str(error))
     assert accepted == (set() if "\n" in text else FREE)
 
 
@@ -179,7 +179,7 @@ def test_dvc_runs_nothing_of_a_value_in_a_command(value: Any, restored: Path) ->
     if isinstance(value, list):
         assert "'stages.train.cmd' in 'dvc.yaml': Cannot interpolate data of type 'list'" in message
     else:
-        assert "params.yaml: training.gpu_id: Input should be a valid integer" in message
+        assert re.search(r"params.yaml:\d+: training.gpu_id: must be a whole number", message)
 
 
 def test_dvc_runs_nothing_of_a_path(restored: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_value_of_the_package_is_one_line(
     values = srsly.read_yaml(ROOT / PARAMS)
     values["package"][key] = f"{values['package'][key]}{end}Requires-Dist: x"
     Path("params.yaml").write_text(json.dumps(values), encoding="utf8")
-    assert f"params.yaml: package.{key}:" in params_refusal()
+    assert f"params.yaml:1: package.{key}:" in params_refusal()
 
 
 def test_nothing_becomes_a_field_of_the_packages_metadata() -> None:

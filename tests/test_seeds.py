@@ -1,6 +1,7 @@
 """Settings are compared by an exact permutation test, with the runs of one commit."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 import typer
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 
 from scripts.exceptions import ExperimentError
 from scripts.experiments.arguments import parse_setting
-from scripts.experiments.learning_curve import advice
+from scripts.experiments.learning_curve import advice, plot_learning
 from scripts.experiments.seed_comparison import judge, summarize
 from scripts.experiments.tables import collect
+from scripts.provenance.revisions import git
 from scripts.scoring.chance import permutation_p
 
 
@@ -78,16 +80,34 @@ def test_more_annotation_helps_where_the_last_step_did(
     assert ("likely to help" in text) == helps
 
 
+def test_the_learning_curve_has_its_points_and_names_the_commit() -> None:
+    rows = [{"share": x, "new_f": x / 2, "low": x / 3, "high": x} for x in (0.25, 1.0)]
+    svg = plot_learning(rows, "abc1234")
+    for text in ("experiments of abc1234", "share of train's documents", "F of the new labels"):
+        assert text in svg
+    assert svg.startswith("<svg") and plot_learning(rows, "abc1234") == svg
+
+
 # Experiments
 
 
-def test_points_are_those_of_the_commit_that_they_began_with(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    result = {"Experiment": "sweep-abc1234-extend-0.5", "State": "Success", "retention": 0.9}
-    shown = {"abc1234": [result], "HEAD": []}
-    monkeypatch.setattr("dvc.api.exp_show", lambda revs="HEAD": shown[revs])
-    names = ["sweep-abc1234-extend-0.5"]
-    assert collect("abc1234", names, {"kept": "retention"}) == [{"kept": 0.9}]
-    with pytest.raises(ExperimentError, match="1 of 2 points have no result"):
-        collect("abc1234", [*names, "sweep-abc1234-update-0.5"], {"kept": "retention"})
+def save(text: str) -> str:
+    """Commit metrics/scores.json with this text; return the commit's hash."""
+    Path("metrics").mkdir(exist_ok=True)
+    Path("metrics/scores.json").write_text(text, encoding="utf8")
+    git("add", "--all")
+    author = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    git(*author, "commit", "--quiet", "--message", "state")
+    return git("rev-parse", "HEAD").strip()
+
+
+def test_points_are_those_of_the_commit_that_they_began_with(here: Path) -> None:
+    git("init", "--quiet")
+    # An experiment is a commit under a name that DVC gives it.
+    first, made = (save(f'{{"retention": {share}}}') for share in (0.8, 0.95))
+    git("update-ref", f"refs/exps/{first[:2]}/{first[2:]}/learning-0.5", made)
+    names = ["learning-0.5"]
+    assert collect(first[:7], names, {"kept": "retention"}) == [{"kept": 0.95}]
+    for commit, wanted in ((first[:7], [*names, "learning-1.0"]), (made[:7], [*names, "other"])):
+        with pytest.raises(ExperimentError, match=r"\d of 2 points have no result: .*(1.0|other)"):
+            collect(commit, wanted, {"kept": "retention"})

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from scripts.reporting.summary import REPORT, as_text, summary
+from scripts.reporting.summary import REPORT, SCORES, as_text, summary
+from scripts.storage.dvc import hash_path
 from scripts.summary import main
 from tests.conftest import ROOT
 from tests.evaluations import summary_data, summary_scores
+from tests.projects import sh
 
 
 def text_of(
@@ -26,7 +28,7 @@ def text_of(
 
 def test_what_was_learned_and_kept_with_intervals() -> None:
     text = text_of(summary_scores(), summary_data())
-    assert "F 0.125 → 0.750 (0.700 to 0.800) on 7 entities in 38 documents" in text
+    assert "F 0.125 → 0.750 (0.700 to 0.800) on 70 entities in 38 documents" in text
     assert "GEAR 0.40, BAND 0.30; found of names in train 0.91, of others 0.48" in text
     assert "F 0.875 → 0.840 (0.790 to 0.890) on general text" in text
     assert "retention 0.960 (0.940 to 0.980)" in text
@@ -78,9 +80,13 @@ def test_findings_are_counted_with_the_file_that_lists_them() -> None:
 
 
 def test_says_what_to_type() -> None:
-    wheel = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
+    wheel = Path("packages/en_telecom-1.0.0+31f1c006-py3-none-any.whl")
     text = text_of(summary_scores(), summary_data(), None, (wheel,))
     assert f"pip install {wheel}" in text
+    # Without a mark of its content, pip would take it for the one that is installed.
+    unmarked = Path("packages/en_telecom-1.0.0-py3-none-any.whl")
+    text_without = text_of(summary_scores(), summary_data(), None, (unmarked,))
+    assert f"pip install --force-reinstall --no-deps {unmarked}" in text_without
     assert 'spacy.load("en_telecom")' in text
     assert "dvc exp run -S training.max_epochs=" in text
     assert "weasel run compare" in text and str(REPORT) in text
@@ -93,39 +99,60 @@ def write(folder: Path, name: str, value: Any) -> None:
     path.write_text(json.dumps(value), encoding="utf8")
 
 
-def test_the_command_prints_what_lies_in_the_folder_and_makes_an_old_report_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    made = []
-
-    def report(path: Path) -> None:
-        made.append(path)
-        path.write_text("page", encoding="utf8")
-        write(tmp_path, "metrics/comparison.json", None)
-
-    monkeypatch.setattr("scripts.reporting.evaluation.write_report", report)
-    damage: list[Path] = []
-    monkeypatch.setattr("scripts.storage.damage.find_damage", lambda: damage)
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the results of a run, and with no commit, which is the working directory."""
     monkeypatch.chdir(tmp_path)
+    sh(tmp_path, "git", "init", "--quiet")
+    sh(tmp_path, "dvc", "init", "--quiet")
     write(tmp_path, "metrics/scores.json", summary_scores())
     write(tmp_path, "corpus/data.json", summary_data())
-    (tmp_path / "packages").mkdir()
-    (tmp_path / "packages" / "en_tiny-1.0.0-py3-none-any.whl").touch()
+    return tmp_path
+
+
+def test_the_command_prints_what_lies_in_the_folder(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (results / "packages").mkdir()
+    (results / "packages" / "en_tiny-1.0.0-py3-none-any.whl").touch()
     main()
     printed = capsys.readouterr().out
     assert "Learned" in printed and 'spacy.load("en_tiny")' in printed
+    assert "Not compared with the last commit" in printed
+
+
+def test_a_page_of_other_scores_is_not_passed_off_as_theirs(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main()
-    assert made == [REPORT]
-    later = (tmp_path / REPORT).stat().st_mtime + 5
-    os.utime(tmp_path / "metrics/scores.json", (later, later))
-    damage.append(Path("training/model"))
+    assert "report.html is not there, or shows another" in capsys.readouterr().out
+    md5 = hash_path(SCORES)[0]
+    REPORT.write_text(f"<code>{md5}</code>", encoding="utf8")
+    main()
+    assert "shows another" not in capsys.readouterr().out
+    write(results, "metrics/scores.json", summary_scores(labels=3))
+    main()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "shows another evaluation: dvc repro report" in printed
+
+
+def test_only_what_is_newer_than_the_last_look_is_looked_at(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main()
+    assert "Not compared" in capsys.readouterr().out
+    # From now on, dvc.lock says that something else was made.
+    entry = {"cmd": "x", "outs": [{"path": "metrics/scores.json", "hash": "md5", "md5": "0" * 32}]}
+    write(results, "dvc.lock", {"schema": "2.0", "stages": {"evaluate": entry}})
+    main()
+    assert "Not compared" not in capsys.readouterr().out
+    later = SCORES.stat().st_mtime + 5
+    os.utime(SCORES, (later, later))
     with pytest.raises(SystemExit):
         main()
-    printed = capsys.readouterr().out
-    assert "training/model is not whole" in printed and "scripts.mend" in printed
-    damage.clear()
-    main()
-    assert made == [REPORT, REPORT]
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "metrics/scores.json is not what dvc.lock says: weasel run all makes it" in printed
+    assert "python -m scripts.mend lists what is damaged" in printed
 
 
 @pytest.mark.parametrize("missing", ["metrics/scores.json", "corpus/data.json"])
@@ -147,8 +174,8 @@ def test_without_results_it_fails_and_says_how_to_get_them(
     assert "make run" in printed
 
 
-def test_it_starts_without_what_only_a_new_report_needs() -> None:
-    heavy = "dvc jinja2 numpy spacy srsly vl_convert"
+def test_it_starts_without_what_only_a_new_result_needs() -> None:
+    heavy = "dvc numpy spacy srsly"
     code = f"import sys, scripts.summary; print(*set('{heavy}'.split()) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout.split() == []

@@ -27,6 +27,7 @@ A run goes through these steps, and a run that is started again goes through the
    writes shards.jsonl last, since that file says that the run is complete.
 """
 
+import json
 import shutil
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -34,7 +35,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import spacy
-import srsly
 
 from scripts import can_choose
 from scripts.annotation.inputs import Source
@@ -118,8 +118,8 @@ def begin_or_resume(output: Path, plan: dict[str, Any]) -> list[FinishedShard]:
         if output.exists() and any(child.name != WORK for child in output.iterdir()):
             raise DataError(f"{output} is not empty: name another folder for the output.")
         (output / WORK).mkdir(parents=True, exist_ok=True)
-        write_bytes(path, srsly.json_dumps(plan, indent=2).encode(), output / WORK)
-    before = srsly.read_json(path)
+        write_bytes(path, json.dumps(plan, indent=2).encode(), output / WORK)
+    before = json.loads(path.read_bytes())
     if changed := list_differences(before, plan):
         raise DataError(
             f"{output} was begun with another {', another '.join(changed)}. To go on, "
@@ -152,7 +152,7 @@ def read_finished(output: Path, suffix: str) -> list[FinishedShard]:
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
             # The last line of a run that was killed can be incomplete.
             if line.endswith(b"}\n"):
-                shard = FinishedShard(**srsly.json_loads(line))
+                shard = FinishedShard(**json.loads(line))
                 said[shard.group, shard.number] = shard
     names = {key: name_shard(*key) for key in said}
     sizes = {path.stem: path.stat().st_size for path in output.glob(f"part-*{suffix}")}
@@ -246,7 +246,7 @@ def complete(output: Path, finished: list[FinishedShard], groups: list[FileGroup
 
 def write_rows(shards: list[FinishedShard]) -> bytes:
     """Return the counts of shards as JSON lines."""
-    return "".join(srsly.json_dumps(shard._asdict()) + "\n" for shard in shards).encode()
+    return "".join(json.dumps(shard._asdict()) + "\n" for shard in shards).encode()
 
 
 def total(shards: list[FinishedShard]) -> tuple[int, ...]:

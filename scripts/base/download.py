@@ -11,6 +11,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.base.trust import MAX_BYTES
 from scripts.exceptions import FetchError
+from scripts.words import what_is_near
 
 
 def check_assets(assets: list[dict]) -> None:
@@ -76,6 +77,15 @@ def download(url: str, target: Path) -> Path:
     return target
 
 
+def list_official(assets: list[dict]) -> dict[str, str]:
+    """The file name of each wheel that project.yml lists to be downloaded, by its package's name.
+
+    assets: `assets` of project.yml.
+    """
+    names = [Path(asset["dest"]).name for asset in assets if asset.get("extra")]
+    return {name.split("-")[0]: name for name in names if name.endswith(".whl")}
+
+
 def find_wheel(model: str, assets: list[dict]) -> Path:
     """Return the path of a base model's wheel, which is downloaded first if need be.
 
@@ -99,4 +109,6 @@ def find_wheel(model: str, assets: list[dict]) -> Path:
             return download(asset["url"], target)
     if path.is_file():
         return path
-    raise FetchError(f"base.model: there is no {model}, and project.yml lists no such wheel.")
+    raise FetchError(
+        f"base.model: there is no {model}, and project.yml lists no such wheel{what_is_near(path)}"
+    )

@@ -12,8 +12,9 @@ from hydra.errors import HydraException
 from scripts.experiments.naming import Changes
 
 DVC = [sys.executable, "-m", "dvc"]
-# The last stage that an experiment runs: `package` and its check of retention come later.
-TARGET = "evaluate"
+# The last stages that an experiment runs: `dvc exp apply` brings its figures and its page.
+# `package` has nothing to do in one.
+TARGETS = ("judge", "report")
 
 
 def as_hydra(value: Any) -> str:

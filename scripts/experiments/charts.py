@@ -9,8 +9,7 @@ import vl_convert
 from scripts.experiments.declaration import Range, Sweep
 from scripts.experiments.naming import NEW_F, short_names
 
-TEMPLATE = Path(".dvc/plots/frontier.json")
-TITLE = "New labels against retention"
+TEMPLATE = Path(__file__).with_name("frontier.json")
 
 
 def as_label(value: Any) -> str:
@@ -18,8 +17,13 @@ def as_label(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def title_of(text: str, rows: list[dict[str, Any]]) -> dict[str, str]:
+    """The title of a picture, with the commit that its trials belong to."""
+    return {"text": text, "subtitle": f"trials of {rows[0]['name'].split('-')[1]}"}
+
+
 def plot_frontier(rows: list[dict[str, Any]], keys: list[str]) -> str:
-    """F of the new labels against retention, as SVG, drawn with the template of `dvc plots show`.
+    """F of the new labels against retention, as SVG.
 
     rows: of `mark_best`, a point each.
     keys: the parameters that are varied. Colour shows the first one whose values are words (or,
@@ -31,8 +35,6 @@ def plot_frontier(rows: list[dict[str, Any]], keys: list[str]) -> str:
     label = others[0] if len(others) == 1 else "label"
     title = next((key for key, name in names.items() if name == colour), "no other is better")
     text = TEMPLATE.read_text(encoding="utf8")
-    for name, value in {"TITLE": TITLE, "X": "retention", "Y": "new_f"}.items():
-        text = text.replace(f"<DVC_METRIC_{name}>", value)
     for old, new in (("training.strategy", title), ("strategy", colour), ("ratio", label)):
         text = text.replace(json.dumps(old), json.dumps(new))
     spec = json.loads(text)
@@ -45,7 +47,11 @@ def plot_frontier(rows: list[dict[str, Any]], keys: list[str]) -> str:
             row | {"label": "" if crowded and not row["best"] else text}
             for row, text in zip(rows, shown, strict=True)
         ]
-    return vl_convert.vegalite_to_svg(spec | {"data": {"values": rows}, "background": "white"})
+    title_and_data = {
+        "title": title_of("New labels against retention", rows),
+        "data": {"values": rows},
+    }
+    return vl_convert.vegalite_to_svg(spec | title_and_data)
 
 
 def axis_of(field: str, title: str, space: Any) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def plot_parameters(rows: list[dict[str, Any]], sweep: Sweep, importances: dict[
             panels.append(panel(axis, measure, isinstance(spaces[key], list)))
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "title": "What each parameter did",
+        "title": title_of("What each parameter did", rows),
         "data": {"values": rows},
         "background": "white",
         "columns": len(names),

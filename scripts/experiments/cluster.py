@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts.exceptions import ExperimentError
 from scripts.experiments import clones, on_worker
-from scripts.experiments.arguments import TARGET, as_arguments
+from scripts.experiments.arguments import TARGETS, as_arguments
 from scripts.experiments.naming import Changes
 from scripts.experiments.remotes import check_remotes, pull, url_of
 from scripts.experiments.repository import refs_of
@@ -64,7 +64,7 @@ def trials_of(experiments: dict[str, Changes], commit: str, url: str) -> list[on
         on_worker.Trial(
             name=name,
             arguments=as_arguments(changes),
-            target=TARGET,
+            targets=TARGETS,
             commit=git("rev-parse", commit).rstrip(),
             refs=refs_of(commit),
             url=url,

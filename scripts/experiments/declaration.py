@@ -8,7 +8,9 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from scripts.exceptions import ParamsError
-from scripts.params import SHORT, Params, Section, Text, read_yaml, refuse, value_of, with_values
+from scripts.params import Params, Section, Text, value_of, with_values
+from scripts.settings.complaints import complain, refuse
+from scripts.settings.yaml_file import parse_yaml, read_text
 
 Key = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 Number = int | float
@@ -94,18 +96,17 @@ def checked_space(params: Params, key: str, values: Choices | Range) -> Choices 
 
 def load_sweep(path: Path, params: Params) -> Sweep:
     """Read and check a declaration; raises ParamsError, which names every wrong key."""
-    values = read_yaml(path)
+    text = read_text(path)
     try:
-        sweep = Sweep.model_validate(values)
+        sweep = Sweep.model_validate(parse_yaml(text, str(path)))
     except ValidationError as error:
-        refuse(path, error)
+        refuse(path, error, Sweep, text)
     spaces, wrong = {}, []
     for key, space in (sweep.grid or sweep.search or {}).items():
         try:
             spaces[key] = checked_space(params, key, space)
         except ValidationError as error:
-            problems = [f"{p['msg']} (found: {SHORT.repr(p['input'])})" for p in error.errors()]
-            wrong += [f"{path}: {key}: {problem}" for problem in problems]
+            wrong += [f"{path}: {key}: {complain(problem, Params)}" for problem in error.errors()]
         except ValueError as error:
             wrong.append(f"{path}: {key}: {error}")
     if wrong:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from wasabi import msg
 
 from scripts.exceptions import ExperimentError
-from scripts.experiments.arguments import DVC, TARGET, as_arguments
+from scripts.experiments.arguments import DVC, TARGETS, as_arguments
 from scripts.experiments.naming import Changes
 from scripts.experiments.repository import clean_commit
 from scripts.experiments.runner import Runner
@@ -32,7 +32,7 @@ def run_in_queue(
     waiting = tidy_queue(set(experiments))
     for name, changes in experiments.items():
         if name not in waiting:
-            queue = ["exp", "run", "--queue", "--name", name, *as_arguments(changes), TARGET]
+            queue = ["exp", "run", "--queue", "--name", name, *as_arguments(changes), *TARGETS]
             subprocess.run([*DVC, *queue], check=True, capture_output=True)
     command = [*DVC, "exp", "run", "--run-all", "--jobs", str(runner.jobs)]
     # What the experiments print is in DVC's logs.

@@ -5,6 +5,7 @@ from wasabi import msg
 
 from scripts.experiments.cluster import run_on_ray
 from scripts.experiments.dvc_queue import run_in_queue
+from scripts.experiments.ingredients import refuse_others
 from scripts.experiments.naming import Changes
 from scripts.experiments.repository import finished, head, refs_of
 from scripts.experiments.runner import Engine, Runner
@@ -45,11 +46,14 @@ def run_all(
     experiments: changes by the experiments' names.
     progress: a bar that shows other experiments, too; without it, these are shown alone, and they
     belong to the last commit.
-    Returns where the log of each failed experiment can be read, by its name.
+    Returns where the log of each failed experiment can be read, by its name. Raises ExperimentError
+    where results that are there were made of something else than is here.
     """
     progress = progress or Progress(head(), runner.measure, len(experiments))
     progress.names |= set(experiments)
     progress.look()
+    done = {name: x for name, x in experiments.items() if name in progress.done}
+    refuse_others(done, refs_of(progress.commit))
     missing = {name: x for name, x in experiments.items() if name not in progress.done}
     logs: dict[str, str] = {}
     if missing and runner.engine is Engine.ray:

@@ -20,7 +20,7 @@ class Trial:
     """What a worker has to know of a trial.
 
     arguments: those of `dvc exp run` for the trial's values.
-    target: the last stage that is run.
+    targets: the last stages that are run.
     refs: the folder of Git references that holds the commit's experiments.
     url: the Git remote.
     author: the name and e-mail address for commits.
@@ -28,7 +28,7 @@ class Trial:
 
     name: str
     arguments: list[str]
-    target: str
+    targets: tuple[str, ...]
     commit: str
     refs: str
     url: str
@@ -74,6 +74,6 @@ def run_and_push(trial: Trial, call: Callable[..., str]) -> None:
     So the outputs of every experiment that can be seen are there, too.
     """
     dvc = (sys.executable, "-m", "dvc")
-    call(*dvc, "exp", "run", "--pull", "--name", trial.name, *trial.arguments, trial.target)
-    call(*dvc, "push", "--with-deps", trial.target)
+    call(*dvc, "exp", "run", "--pull", "--name", trial.name, *trial.arguments, *trial.targets)
+    call(*dvc, "push", "--with-deps", *trial.targets)
     call(*dvc, "exp", "push", "--no-cache", "origin", trial.name)

@@ -13,6 +13,7 @@ from scripts.experiments.naming import NEW_F, RETENTION, short_names
 from scripts.experiments.results import ranked
 from scripts.params import Params
 from scripts.provenance.comparison import compare_revisions, verdict
+from scripts.storage.atomic import write_text
 
 DECLARED, TABLE, PICTURES = Path("configs/sweep.yaml"), Path("metrics/sweep.csv"), Path("docs")
 SHOWN = 5
@@ -67,15 +68,15 @@ def write_sweep(rows: list[dict[str, Any]], sweep: Sweep, table: Path, pictures:
     frontier, parameters = pictures_in(pictures)
     for path in (table, frontier):
         path.parent.mkdir(parents=True, exist_ok=True)
-    pandas.DataFrame(rows).to_csv(table, index=False, lineterminator="\n")
-    frontier.write_text(plot_frontier(rows, sweep.keys), encoding="utf8")
+    write_text(table, pandas.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+    write_text(frontier, plot_frontier(rows, sweep.keys))
     importances = {}
     if sweep.search:
         # Optuna is heavy, and a grid does not need it.
         from scripts.experiments.search import importances_of
 
         importances = importances_of(sweep, rows[0]["name"].split("-")[1])
-    parameters.write_text(plot_parameters(rows, sweep, importances), encoding="utf8")
+    write_text(parameters, plot_parameters(rows, sweep, importances))
 
 
 def show(

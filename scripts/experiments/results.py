@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from wasabi import msg
+
 from scripts.experiments.declaration import Sweep
+from scripts.experiments.ingredients import hash_of, ingredients_here, ingredients_of, what_differs
 from scripts.experiments.naming import NEW_F, RETENTION, name_of, short_names
 from scripts.experiments.repository import finished, refs_of
 from scripts.keeping.gate import why_refused
@@ -39,23 +42,44 @@ def mark_best(rows: list[dict]) -> list[dict]:
     return [row | {"best": "" if beaten(row) else "best"} for row in rows]
 
 
-def read_trials(sweep: Sweep, params: Params, commit: str) -> list[dict[str, Any]]:
-    """A row for each finished trial of a commit, in the order of the values that they try."""
-    names = short_names(sweep.keys)
+def make_row(name: str, found: dict[str, Any], sweep: Sweep, params: Params) -> dict[str, Any]:
+    """The row of a trial: its values, its figures, and whether it keeps enough.
+
+    found: of `facts`.
+    """
     figures = {"new_f": NEW_F, "low": f"{NEW_F}_low", "high": f"{NEW_F}_high"}
     figures |= {x: x for x in (RETENTION, f"{RETENTION}_low", f"{RETENTION}_high")}
     if sweep.maximize != NEW_F:
         figures[sweep.maximize] = sweep.maximize
-    rows = []
+    row = {column: found[key] for key, column in short_names(sweep.keys).items()}
+    row |= {column: found.get(key) for column, key in figures.items()}
+    kept = why_refused(row[RETENTION], found["training.strategy"], params) is None
+    return row | {"kept": "yes" if kept else "no", "name": name}
+
+
+def read_trials(sweep: Sweep, params: Params, commit: str) -> list[dict[str, Any]]:
+    """A row for each finished trial of a commit, in the order of the values that they try.
+
+    Trials of other data, another base or other params than those here are left out, and a warning
+    names what differs.
+    """
+    rows: list[dict[str, Any]] = []
+    others: set[str] = set()
+    here, folder = ingredients_here(), refs_of(commit)
     for name in finished(commit):
-        found = facts(refs_of(commit) + name)
-        values = {key: found.get(key) for key in sweep.keys}
-        if name == name_of("sweep", commit, values):
-            row = {names[key]: value for key, value in values.items()}
-            row |= {column: found.get(key) for column, key in figures.items()}
-            kept = why_refused(row["retention"], found["training.strategy"], params) is None
-            rows.append(row | {"kept": "yes" if kept else "no", "name": name})
-    rows.sort(key=lambda row: [(str(type(row[x])), row[x]) for x in names.values()])
+        found = facts(folder + name)
+        if name != name_of("sweep", commit, {key: found.get(key) for key in sweep.keys}):
+            continue
+        there = ingredients_of(folder + name)
+        if differ := what_differs(there, here, sweep.keys):
+            others |= {*differ}
+        else:
+            row = make_row(name, found, sweep, params)
+            rows.append(row | {"made_of": hash_of(there, sweep.keys)})
+    if others:
+        msg.warn(f"Not shown: trials of {commit}, made with other {', '.join(sorted(others))}")
+    names = short_names(sweep.keys).values()
+    rows.sort(key=lambda row: [(str(type(row[x])), row[x]) for x in names])
     return mark_best(rows)
 
 

@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from scripts.experiments.naming import NEW_F
+from scripts.params import Params, load_params
+from scripts.runtime.gpu import refuse_missing_gpu
+from scripts.storage.paths import refuse_missing_paths
 
 
 class Engine(str, Enum):
@@ -27,6 +30,19 @@ AddressOption = Annotated[str, typer.Option(help="The address of the Ray cluster
 RemoteOption = Annotated[
     str, typer.Option(help="The Git remote, or its URL, that the workers of a cluster share")
 ]
+
+
+def load_params_for(engine: Engine) -> Params:
+    """Read params.yaml, and check it as a whole before any experiment begins.
+
+    Raises ParamsError for what is wrong with it, a path that does not exist, and a GPU that is not
+    here, unless other machines run the experiments.
+    """
+    params = load_params()
+    refuse_missing_paths(params)
+    if engine is Engine.queue:
+        refuse_missing_gpu(params.training.gpu_id)
+    return params
 
 
 @dataclass(frozen=True)

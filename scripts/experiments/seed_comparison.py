@@ -4,7 +4,6 @@ The test is an exact permutation test (Fisher, 1935, The Design of Experiments; 
 """
 
 from itertools import combinations
-from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
@@ -12,8 +11,9 @@ from pydantic import ValidationError
 
 from scripts.experiments.arguments import parse_setting
 from scripts.experiments.naming import NEW_F, RETENTION, Changes
-from scripts.params import Params, refuse, with_values
+from scripts.params import Params, with_values
 from scripts.scoring.chance import permutation_p
+from scripts.settings.complaints import refuse
 
 MEASURES = {"new_f": NEW_F, "kept_f": "tuned.kept.ents_f", "retention": RETENTION}
 LEVEL = 0.05
@@ -30,7 +30,7 @@ def seeded(settings: list[str], seeds: int, params: Params) -> list[tuple[str, C
         try:
             with_values(params, changes)
         except ValidationError as error:
-            refuse(Path("--setting"), error)
+            refuse("--setting", error, Params)
         runs += [(text, {**changes, "training.seed": seed}) for seed in range(seeds)]
     return runs
 

@@ -43,4 +43,7 @@ def check_measure(measure: str) -> None:
     """Raise ExperimentError where the last commit has figures, but not the one to maximize."""
     found = facts("HEAD")
     if RETENTION in found and not isinstance(found.get(measure), int | float):
-        raise ExperimentError(f"maximize: {measure} is not a figure of `dvc metrics show`")
+        raise ExperimentError(
+            f"maximize: {measure} is no figure of metrics/summary.json, metrics/scores.json "
+            "or training/live/metrics.json"
+        )

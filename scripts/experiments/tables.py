@@ -1,36 +1,52 @@
 """The results of experiments as a table."""
 
 import csv
+import io
 from pathlib import Path
 
-import dvc.api
 from wasabi import msg
 
 from scripts.exceptions import ExperimentError
+from scripts.experiments.ingredients import hash_of, ingredients_of
 from scripts.experiments.naming import Changes
+from scripts.experiments.repository import finished, refs_of
+from scripts.provenance.revisions import facts
+from scripts.storage.atomic import write_text
 
 
 def collect(commit: str, names: list[str], columns: dict[str, str]) -> list[Changes]:
     """A row for each experiment, in the order of the names.
 
     commit: the commit that the experiments belong to; HEAD may have moved on.
-    columns: for each column, what `dvc exp show` calls it.
+    columns: for each column, the key of the parameter or figure in it (`facts`).
     Raises ExperimentError where an experiment has no result.
     """
-    found = {row["Experiment"]: row for row in dvc.api.exp_show(revs=commit)}
-    if missing := [n for n in names if n not in found or found[n]["State"] == "Failed"]:
+    done, folder = finished(commit), refs_of(commit)
+    if missing := [name for name in names if name not in done]:
         raise ExperimentError(
             f"{len(missing)} of {len(names)} points have no result: {', '.join(missing)}. "
             "The same command again runs what is missing."
         )
+    found = {name: facts(folder + name) for name in names}
     return [{key: found[name][column] for key, column in columns.items()} for name in names]
+
+
+def add_origin(rows: list[Changes], commit: str, experiments: dict[str, Changes]) -> list[Changes]:
+    """The rows with a last column `made_of`: the hash of data, base, recipe and params.
+
+    experiments: the changes of the experiment of each row, by name, in the order of the rows.
+    """
+    varied = {key for changes in experiments.values() for key in changes}
+    there = [ingredients_of(refs_of(commit) + name) for name in experiments]
+    return [row | {"made_of": hash_of(x, varied)} for row, x in zip(rows, there, strict=True)]
 
 
 def write_table(rows: list[Changes], path: Path) -> None:
     """Write rows to a CSV file, and print them. There has to be a row."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, file.getvalue())
     msg.table([list(row.values()) for row in rows], header=list(rows[0]), divider=True)

@@ -110,8 +110,12 @@ def describe_off_boundary(doc: Doc, record: Record, span: Offsets, taken: Span |
         for mode, near in nearest.items()
     )
     done = f"taken as «{taken.text}»" if taken else "left out, the labels of its tokens are missing"
-    code = "outer-space" if marked.strip() != marked else "off-boundary"
-    advice = f"{label}, {start} to {end}: {done}. What data.alignment would take: {shown}"
+    code, why = "off-boundary", ""
+    if marked.strip() != marked:
+        sides = ("starts", marked.lstrip() != marked), ("ends", marked.rstrip() != marked)
+        where = " and ".join(side for side, is_so in sides if is_so)
+        code, why = "outer-space", f" {where} with a space, which is no part of a name"
+    advice = f"{label}, {start} to {end}{why}: {done}. What data.alignment would take: {shown}"
     return finding_in(record, code, advice, (start, end))
 
 

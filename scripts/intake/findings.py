@@ -28,7 +28,7 @@ CODES: dict[str, tuple[str, str]] = {
     "text-differs": ("error", "The text of a span is not what the record says it is"),
     "answer": ("warning", "Rejected or ignored by its annotator"),
     "off-boundary": ("warning", "A span that starts or ends inside a token"),
-    "outer-space": ("warning", "A span that starts or ends with a space"),
+    "outer-space": ("warning", "A span that starts or ends with a space, which no name does"),
     "two-labels": ("warning", "The same span with two labels"),
     "nested": ("warning", "A span inside another one"),
     "overlap": ("warning", "Spans that overlap"),

@@ -9,12 +9,14 @@ from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
 from scripts.intake.formats import Source, recognize
 from scripts.intake.label_checks import list_label_findings, list_unit_findings
+from scripts.intake.ranks import rank_documents
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import take_in
 from scripts.intake.tally import Outcome, Tally, part_mask
-from scripts.intake.worker import Settings
-from scripts.params import Params
+from scripts.intake.worker import Settings, load_tokenizer
+from scripts.params import Params, read_fold
 from scripts.storage.input_files import list_files
+from scripts.words import amount
 
 FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")
 # Findings about all the data, or a whole file: data.max_rejected does not tolerate them.
@@ -29,7 +31,14 @@ def make_settings(params: Params, base: Path, shares: dict[str, float], *, write
     """
     data = params.data
     names = (data.alignment, data.unlabelled, data.rename)
-    return Settings(base, *names, shares, data.train_share, data.seed, write)
+    fold = read_fold(data.fold)
+    return Settings(base, *names, shares, data.train_share, data.seed, write, fold)
+
+
+def labels_of_base(params: Params, base: Path) -> set[str]:
+    """The labels of the base's component that learns, as its meta.json has them."""
+    labels = srsly.read_json(base / "meta.json").get("labels", {})
+    return set(labels.get(params.base.component, ()))
 
 
 def take_labelled(
@@ -41,14 +50,16 @@ def take_labelled(
     to its rejected.jsonl. write: False makes no DocBins. Raises DataError.
     """
     sources, shares = find_sources(params.data)
-    settings = make_settings(params, base, shares, write=write)
+    ranked = rank_documents(sources, shares, params.data)
+    settings = make_settings(params, base, shares, write=write)._replace(ranked=ranked)
     rejected = folder / "rejected.jsonl"
     total = take_in(
         sources, settings, output=folder, rejected=rejected, jobs=jobs, title="Labelled data"
     )
+    if shares:
+        total.split = "hash" if ranked is None else "rank"
     list_across(total, sources)
-    labels = srsly.read_json(base / "meta.json").get("labels", {})
-    known = set(labels.get(params.base.component, ()))
+    known = labels_of_base(params, base)
     for finding in (
         *list_unit_findings(total),
         *list_label_findings(total, params.data.rename, known, params.data.source),
@@ -92,6 +103,7 @@ def take_labelled_and_general(
     the general text's tally; and whether the general text is gold. Raises DataError.
     """
     (folder / "rejected.jsonl").touch()
+    load_tokenizer(base)  # here, so that the workers need not
     total = take_labelled(params, base, folder, jobs, write=write)
     general, is_gold = take_general(params, base, folder, jobs, write=write)
     total.add(general)
@@ -108,7 +120,7 @@ def stop_at_errors(total: Outcome, tolerated: int) -> None:
         raise DataError("\n".join(f"{x.path}: {x.code}: {x.advice}" for x in of_all))
     if total.unusable > tolerated:
         raise DataError(
-            f"{total.unusable:,} records are rejected, data.max_rejected tolerates {tolerated:,}. "
-            "They stand whole in rejected.jsonl: mend them and put them back into the data, or "
-            "raise the number."
+            f"{amount(total.unusable, 'record')} rejected, data.max_rejected tolerates "
+            f"{tolerated:,}. What is rejected stands whole in rejected.jsonl: mend it and put it "
+            "back into the data, or raise the number."
         )

@@ -8,7 +8,7 @@ from spacy.strings import get_string_id
 
 from scripts.exceptions import DataError
 from scripts.intake.formats import Source, recognize
-from scripts.params import Data
+from scripts.params import Data, read_fold
 from scripts.storage.input_files import list_files
 
 SPLITS = ("train", "dev", "test")
@@ -18,7 +18,8 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
     """Find the files of the labelled data, and the splits that have none.
 
     In a folder with train.* (a file or a folder), the names tell the splits; otherwise all files
-    below it are one set. A split that has no file gets a share of train's documents.
+    below it are one set. A split that has no file gets a share of train's documents. With
+    data.fold, the test split is a part of train's documents, and test.* is passed over.
 
     Returns the files, each with its format and its split (None for train, from which other splits
     may be taken), and the share of each split without a file. Raises DataError.
@@ -31,6 +32,9 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
         raise DataError(f"{source}: there is {names}, but no train.*: name the training data so.")
     given = given or {"train": source}
     shares = {"test": data.test, "dev": data.dev}
+    if fold := read_fold(data.fold):
+        given.pop("test", None)
+        shares["test"] = 1 / fold[1]
     left = {part: share for part, share in shares.items() if part not in given}
     sources: list[Source] = [
         (file, recognize(file, data.format), None if part == "train" else part)
@@ -68,12 +72,23 @@ def share(name: str, seed: int) -> float:
     return (begin + number * 0x9E3779B97F4A7C15) % 2**64 / 2**64
 
 
-def choose_split(doc: str, shares: dict[str, float], seed: int) -> str:
+def choose_split(
+    doc: str, shares: dict[str, float], seed: int, fold: tuple[int, int] | None = None
+) -> str:
     """The split of a document, drawn by its name.
 
     shares: the share of each split beside train, which gets the rest.
+    fold: its number, and how many there are: the test split is then this part of the numbers from
+        0 to 1, dev comes after it, and behind 1 the numbers begin again.
     """
     value = share(doc, seed)
+    if fold:
+        number, folds = fold
+        # Compared in whole numbers: every document is in the test split of exactly one fold.
+        if min(int(value * folds), folds - 1) == number - 1:
+            return "test"
+        value = (value - number / folds) % 1
+        shares = {part: asked for part, asked in shares.items() if part != "test"}
     bounds = accumulate(shares.values())
     return next(
         (part for part, bound in zip(shares, bounds, strict=True) if value < bound), "train"

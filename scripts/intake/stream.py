@@ -23,10 +23,10 @@ CHUNK = 1 << 20
 
 
 def read_chunks(sources: list[Source], title: str) -> Iterator[Chunk]:
-    """Cut files into chunks, and show a progress bar over their bytes."""
+    """Cut files into chunks; in a terminal, show a progress bar over their bytes."""
     size = sum(path.stat().st_size for path, _, _ in sources)
     texts = 0
-    with tqdm(total=size, desc=title, unit="B", unit_scale=True, leave=False) as bar:
+    with tqdm(total=size, desc=title, unit="B", unit_scale=True, leave=False, disable=None) as bar:
         for chunk in cut(sources, lambda done: bar.update(done - bar.n)):
             texts += len(chunk.pieces)
             bar.set_postfix_str(f"{texts:,} texts")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy
+from spacy.strings import get_string_id
 
 from scripts.intake.findings import Finding
 from scripts.intake.formats import Layout
@@ -26,6 +27,8 @@ FACTS: dict[str, str] = {
     "spans": "u8",  # hash of the spans; 0 if nobody has looked for any
     "words": "u4",  # tokens
 }
+# The hash of no spans, where somebody has looked.
+NO_SPANS = get_string_id("[]")
 
 
 class Chunk(NamedTuple):
@@ -110,6 +113,9 @@ class Tally(Outcome):
     signatures: numpy.ndarray = field(default_factory=lambda: numpy.zeros((0, SIGNATURE), "u2"))
     files: list[str] = field(default_factory=list)
     mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
+    split: str = "files"
+    """What says which split a document belongs to: its file ("files"), the hash of its name
+    ("hash"), or the rank of that hash among those of all documents ("rank")."""
     _facts: dict[str, list[numpy.ndarray]] = field(
         default_factory=lambda: {name: [numpy.empty(0, FACTS[name])] for name in FACTS}
     )
@@ -161,16 +167,29 @@ def count_spans(total: Tally) -> dict[str, Counter[str]]:
     return counts
 
 
+def count_documents(total: Tally) -> dict[str, int]:
+    """How many documents each of train, dev and test has."""
+    docs = {part: total.facts["doc"][part_mask(total, part)] for part in ("train", "dev", "test")}
+    return {part: len(numpy.unique(names)) for part, names in docs.items()}
+
+
+def count_unmarked(total: Tally, part: str) -> int:
+    """How many records of a part have no span, whether somebody has looked for some or not."""
+    return int(numpy.isin(total.facts["spans"][part_mask(total, part)], (0, NO_SPANS)).sum())
+
+
+def count_seen(total: Tally, part: str, label: str) -> int:
+    """How many spans of a label have words that have the same label somewhere in train."""
+    none = numpy.empty(0, "u8")
+    names, known = (total.mentions.get((where, label), none) for where in (part, "train"))
+    return int(numpy.isin(names, known).sum())
+
+
 def share_seen(total: Tally) -> dict[str, float]:
     """For dev and test, the share of spans whose words have the same label somewhere in train."""
-    empty = numpy.empty(0, "u8")
-    shares = {}
-    for part in ("dev", "test"):
-        found = {label: names for (where, label), names in total.mentions.items() if where == part}
-        seen = sum(
-            int(numpy.isin(names, total.mentions.get(("train", label), empty)).sum())
-            for label, names in found.items()
-        )
-        if found:
-            shares[part] = round(seen / sum(map(len, found.values())), 3)
-    return shares
+    counts = count_spans(total)
+    return {
+        part: round(sum(count_seen(total, part, label) for label in own) / own.total(), 3)
+        for part in ("dev", "test")
+        if (own := counts[part])
+    }

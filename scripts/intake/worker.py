@@ -1,6 +1,7 @@
 """What a worker does with a chunk of records: parse, check, tokenize and pack them."""
 
 from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,10 +46,18 @@ class Settings(NamedTuple):
     seed: int
     write: bool
     """Whether DocBins are made; False only checks."""
+    fold: tuple[int, int] | None = None
+    """The number of the fold that is tested on, and how many there are (data.fold)."""
+    ranked: dict[str, str] | None = None
+    """The part of each document, where there are few of them (`rank_documents`)."""
 
 
+@lru_cache(maxsize=1)
 def load_tokenizer(base: Path) -> Language:
-    """Load the base without its components: it tokenizes texts and predicts nothing."""
+    """Load the base without its components: it tokenizes texts and predicts nothing.
+
+    A process loads it once; processes that are forked afterwards have it, too.
+    """
     return spacy.load(base, exclude=srsly.read_json(base / "meta.json")["pipeline"])
 
 
@@ -66,6 +75,7 @@ class Tokenizer:
     def nlp(self) -> Language:
         """Return the tokenizer, whose vocabulary is not large yet."""
         if len(self.loaded.vocab) > MOST_WORDS:
+            load_tokenizer.cache_clear()
             self.loaded = load_tokenizer(self.base)
         return self.loaded
 
@@ -143,7 +153,9 @@ def choose_part(record: Record, part: str | None, settings: Settings) -> str:
 
     part: the part of its file; None if its document is assigned to a split by its name.
     """
-    part = part or choose_split(record.doc, settings.shares, settings.seed)
+    if part is None and settings.ranked is not None:
+        return settings.ranked[record.doc]
+    part = part or choose_split(record.doc, settings.shares, settings.seed, settings.fold)
     if part == "general" and record.spans is None:
         return "plain"
     # The dot makes another name of it, so that this draw does not depend on that of the split; and

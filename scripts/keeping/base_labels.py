@@ -74,7 +74,7 @@ def fill_train_and_dev(
     shards = [*sorted((folder / "train").iterdir()), *sorted((folder / "dev").iterdir())]
     if unlabelled != "base":
         shards = [path for path in shards if path.name == "general.spacy"]
-    bar = tqdm(shards, "Base model on train and dev", unit=" shards")
+    bar = tqdm(shards, "Base model on train and dev", unit=" shards", disable=None)
     for path, filled in zip(shards, in_order(Filler, (base, labels), bar, jobs), strict=True):
         path.write_bytes(filled)
 
@@ -90,7 +90,8 @@ def find_rivals(nlp: Language, train: Iterable[Doc]) -> dict[str, dict[str, floa
     """
     marked = list(islice((doc for doc in train if doc.ents), RIVAL_TEXTS))
     found: dict[str, Counter[str]] = {}
-    for doc, guess in zip(marked, nlp.pipe(doc.text for doc in marked), strict=True):
+    texts = tqdm((doc.text for doc in marked), "Base model on names", len(marked), disable=None)
+    for doc, guess in zip(marked, nlp.pipe(texts), strict=True):
         guessed = {(ent.start_char, ent.end_char): ent.label_ for ent in guess.ents}
         for ent in doc.ents:
             seen = guessed.get((ent.start_char, ent.end_char), "")

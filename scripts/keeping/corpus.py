@@ -7,19 +7,33 @@ say which of *these* labels it has.
 
 from pathlib import Path
 
-import numpy
 import spacy
 import srsly
 from spacy.tokens import DocBin
+from wasabi import msg
 
 from scripts.exceptions import DataError
-from scripts.intake.gather import FINDINGS, stop_at_errors, take_labelled_and_general
+from scripts.intake.gather import (
+    FINDINGS,
+    labels_of_base,
+    stop_at_errors,
+    take_labelled_and_general,
+)
+from scripts.intake.ranks import FEW_DOCUMENTS
 from scripts.intake.splits import SPLITS
-from scripts.intake.tally import Tally, count_spans, count_words, part_mask, share_seen
+from scripts.intake.tally import (
+    Tally,
+    count_documents,
+    count_spans,
+    count_words,
+    part_mask,
+    share_seen,
+)
 from scripts.keeping.base_labels import entity_labels, fill_train_and_dev, find_rivals
-from scripts.keeping.rehearsal import read_plain, rehearse
+from scripts.keeping.rehearsal import read_plain, rehearse, rehearses_general
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
+from scripts.reporting.overview import show_overview
 from scripts.runtime.kernels import choose_blis
 from scripts.storage.atomic import publish, scratch_folder
 from scripts.storage.docbins import ATTRS, read_docs
@@ -30,16 +44,30 @@ FOLDERS = (*SPLITS, "general", "rehearsal")
 def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> None:
     """Check all the data as `preprocess` does, and write only the findings into `output`.
 
-    Prints the findings. Raises DataError where `preprocess` would.
+    Prints an overview, then the findings. Raises DataError where `preprocess` would.
     """
     with scratch_folder(output, "check") as folder:
         total, _, _ = take_labelled_and_general(params, base, folder, jobs, write=False)
-        for _ in read_plain(params, folder, total):
-            pass  # its findings are what is wanted
+        if not rehearses_general(params):
+            for _ in read_plain(params, folder, total):
+                pass  # its findings are what is wanted
         write_findings(total, folder)
         publish(folder, output, FINDINGS)
+    show_overview(total, labels_of_base(params, base))
     show_findings(total, output)
+    show_ranks(total)
     stop_at_errors(total, params.data.max_rejected)
+
+
+def show_ranks(total: Tally) -> None:
+    """Where the split is cut by rank, print its sizes, and what moves when the data grows."""
+    if total.split == "rank":
+        counts = ", ".join(f"{n:,} {part}" for part, n in count_documents(total).items())
+        msg.info(
+            f"Few documents, so the split is cut by rank: {counts}. Below {FEW_DOCUMENTS:,} the "
+            "shares hold, and a document that comes or goes can move others between splits "
+            "(docs/data.md)."
+        )
 
 
 def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> dict:
@@ -56,6 +84,7 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
         rehearsal = rehearse(params, base, folder, total, general, jobs)
         write_findings(total, folder)
         show_findings(total, output)
+        show_ranks(total)
         try:
             stop_at_errors(total, params.data.max_rejected)
         except DataError:
@@ -106,9 +135,8 @@ def summarize(total: Tally, general: Tally, rehearsal: dict, *, is_gold: bool) -
     return {
         "texts": texts | {"dev": texts["dev"] + rehearsal["dev"]["texts"], "general": measured},
         "labelled_texts": texts,
-        "documents": {
-            part: len(numpy.unique(total.facts["doc"][part_mask(total, part)])) for part in SPLITS
-        },
+        "documents": count_documents(total),
+        "split": total.split,
         "words": {part: count_words(total, part) for part in SPLITS},
         "spans": {part: dict(sorted(counts[part].items())) for part in SPLITS},
         "seen_mentions": share_seen(total),

@@ -1,11 +1,27 @@
-"""The retention gate: a model that forgot too much of its base is not packaged."""
+"""The gates: a model that forgot too much of its base, or learned too little, is not packaged."""
 
 from scripts.exceptions import PackageError
 from scripts.params import Params
 
+# What keeps more, by the strategy that was used.
+WAYS_TO_KEEP = {
+    "extend": (
+        "Give more general text (rehearsal.text) or more of it in an epoch (rehearsal.ratio), and "
+        "name a label of yours as the base's where both mean the same (data.rename)"
+    ),
+    "update": (
+        "Give more general text (rehearsal.ratio, rehearsal.text), or take "
+        "training.strategy: extend"
+    ),
+}
+WAYS_TO_LEARN = (
+    "Look at what is wrong in metrics/report.html and corpus/findings.html; weasel run learning "
+    "says whether more texts would help, weasel run folds how sure the figure is"
+)
+
 
 def why_refused(retention: float | None, strategy: str, params: Params) -> str | None:
-    """Say why a model must not be packaged, or return None where it may be.
+    """Say why a model kept too little to be packaged, or return None where it kept enough.
 
     retention: the share of the base's F that is left, from 0 up (above 1 the model gained);
         None where the base finds nothing, so that it cannot be measured.
@@ -22,9 +38,8 @@ def why_refused(retention: float | None, strategy: str, params: Params) -> str |
         )
     if retention < minimum:
         return (
-            f"Retention {retention:.3f} is below evaluate.min_retention {minimum}. Give more "
-            "general text (rehearsal.ratio, rehearsal.text), or take training.strategy: extend; "
-            "or lower evaluate.min_retention, if the loss is accepted."
+            f"Retention {retention:.3f} is below evaluate.min_retention {minimum}. "
+            f"{WAYS_TO_KEEP[strategy]}; or lower evaluate.min_retention, if the loss is accepted."
         )
     return None
 
@@ -35,8 +50,40 @@ def check_retention(scores: dict, params: Params) -> None:
     scores: the content of metrics/scores.json.
     """
     if reason := why_refused(scores["retention"], params.training.strategy, params):
-        base, tuned = (scores[model]["kept"]["per_label"] for model in ("base", "tuned"))
-        changes = ", ".join(
-            f"{label} {base[label]['ents_f']:.2f} → {tuned[label]['ents_f']:.2f}" for label in base
+        changes = list_changes(scores, "kept")
+        raise PackageError(f"{reason} F of the base's labels: {changes}.")
+
+
+def check_learned(scores: dict, params: Params) -> None:
+    """Raise PackageError where the new labels' F is below `evaluate.min_new_f`, label by label.
+
+    scores: the content of metrics/scores.json.
+    """
+    new_f, minimum = scores["tuned"]["new"]["ents_f"], params.evaluate.min_new_f
+    if new_f < minimum:
+        raise PackageError(
+            f"F of the new labels, {new_f:.3f}, is below evaluate.min_new_f {minimum}. "
+            f"{WAYS_TO_LEARN}; or lower evaluate.min_new_f. "
+            f"F of the new labels, base and tuned: {list_changes(scores, 'new')}."
         )
-        raise PackageError(f"{reason} F of the base's labels: {changes or 'there are none'}.")
+
+
+def check_gates(scores: dict, params: Params) -> None:
+    """Raise PackageError where a model kept or learned too little to be packaged.
+
+    scores: the content of metrics/scores.json.
+    """
+    check_retention(scores, params)
+    check_learned(scores, params)
+
+
+def list_changes(scores: dict, measured: str) -> str:
+    """F of each label, from base to tuned.
+
+    measured: "new" or "kept".
+    """
+    base, tuned = (scores[model][measured]["per_label"] for model in ("base", "tuned"))
+    changes = [
+        f"{label} {base[label]['ents_f']:.2f} → {tuned[label]['ents_f']:.2f}" for label in base
+    ]
+    return ", ".join(changes) or "there are none"

@@ -37,6 +37,11 @@ from scripts.storage.input_files import list_files
 ENOUGH_WORDS = {"extend": 40_000, "update": 400_000, "replace": 0}
 
 
+def rehearses_general(params: Params) -> bool:
+    """Whether rehearsal.text is evaluate.general, whose records are checked already."""
+    return Path(params.rehearsal.text) == Path(params.evaluate.general)
+
+
 def read_plain(params: Params, folder: Path, total: Outcome) -> Iterator[list[str]]:
     """Read and check rehearsal.text; yield the texts without spans, a list for each chunk.
 
@@ -46,8 +51,7 @@ def read_plain(params: Params, folder: Path, total: Outcome) -> Iterator[list[st
     """
     if not params.rehearsal.ratio:
         return
-    path = Path(params.rehearsal.text)
-    is_known = path == Path(params.evaluate.general)
+    path, is_known = Path(params.rehearsal.text), rehearses_general(params)
     sources: list[Source] = [(file, recognize(file), "rehearsal") for file in list_files(path)]
     with (folder / "rejected.jsonl").open("ab") as rejects:
         for chunk in read_chunks(sources, "Reading rehearsal"):
@@ -129,7 +133,8 @@ def rehearse(
         docs, rest = take_words(texts, nlp, dev_words, number // 10)
         counts["dev"] = {"texts": len(docs), "words": sum(map(len, docs))}
         write_dev(docs, nlp, folder)
-        chunks = chunk_texts(tqdm(rest, "Tokenizing rehearsal", number - len(docs), unit=" texts"))
+        bar = tqdm(rest, "Tokenizing rehearsal", number - len(docs), unit=" texts", disable=None)
+        chunks = chunk_texts(bar)
         for place, (shard_bytes, texts_done, words) in enumerate(
             in_order(TextWorker, base, chunks, jobs)
         ):

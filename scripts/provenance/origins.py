@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
-import srsly
-
 from scripts.provenance.describe import hide_folders
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.packaged import Model
-from scripts.provenance.revisions import LOCK, git
+from scripts.provenance.revisions import LOCK, VERDICT, git
+from scripts.settings.yaml_file import parse_yaml
 
 
 class Commit(NamedTuple):
@@ -42,11 +41,15 @@ def read_commit(name: str, md5: str) -> Commit:
     name: the commit's hash.
     md5: the MD5 by which dvc.lock names the model.
     """
-    stage = srsly.yaml_loads(git("show", f"{name}:{LOCK}"))["stages"].get("package", {})
+    lock = parse_yaml(git("show", f"{name}:{LOCK}"), f"{name}:{LOCK}")
+    stage = lock["stages"].get("package", {})
     deps = {dep["path"]: dep["md5"] for dep in stage.get("deps", [])}
-    if md5 not in deps.values():
+    # An experiment runs the stage, too, but leaves the folder of packages empty.
+    empty = any(out.get("nfiles") == 0 for out in stage.get("outs", []))
+    if md5 not in deps.values() or empty:
         return Commit(name, {})
-    data = {path: deps[path] for path in deps if not path.startswith("scripts/")}
+    # The verdict says whether a package may be made, and is no part of it.
+    data = {x: deps[x] for x in deps if x != VERDICT and not x.startswith("scripts/")}
     return Commit(name, hide_folders(data | flatten(stage["params"]["params.yaml"])))
 
 

@@ -1,13 +1,12 @@
 """Read what a package or a pipeline's folder says about how it was made."""
 
 import hashlib
+import json
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
-
-import srsly
 
 from scripts.exceptions import RevisionError
 from scripts.provenance.describe import NAME, WRITTEN
@@ -65,7 +64,7 @@ def read_model(path: Path) -> Model:
     hashes = {name: hashlib.md5(content).hexdigest() for name, content in inside.items()}
     if NAME not in inside:
         return Model(hash_files(hashes), None)
-    lineage = srsly.json_loads(inside[NAME])
+    lineage = json.loads(inside[NAME])
     check_files(path, lineage["model"], hashes)
     return Model(lineage["model"]["md5"], lineage)
 

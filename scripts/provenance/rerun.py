@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import srsly
-
 from scripts.exceptions import RevisionError
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import git
@@ -75,7 +73,8 @@ def repeat(folder: Path, here: bool) -> None:
 def list_outputs(before: dict, after: dict) -> list[Output]:
     """List every output of the stages, in their order.
 
-    before, after: the contents of the commit's dvc.lock and of the new run's.
+    before, after: the contents of the commit's dvc.lock and of the new run's. What is an empty
+        folder in the commit is left out: an experiment builds no package, but a run does.
     """
     old, new = (
         {
@@ -85,7 +84,14 @@ def list_outputs(before: dict, after: dict) -> list[Output]:
         }
         for lock in (before, after)
     )
-    return [Output(*key, old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
+    empty = {
+        (name, out["path"])
+        for name, stage in before["stages"].items()
+        for out in stage["outs"]
+        if out.get("nfiles") == 0
+    }
+    names = [key for key in dict.fromkeys([*old, *new]) if key not in empty]
+    return [Output(*key, old.get(key), new.get(key)) for key in names]
 
 
 def changed_files(output: Output, caches: list[Path]) -> list[str]:
@@ -113,7 +119,7 @@ def explain(before: str | None, after: str) -> list[str]:
     """
     if before is None:
         return [f"The commit has no {ENVIRONMENT}: what it ran on is not known."]
-    old, new = (flatten(srsly.json_loads(text)) for text in (before, after))
+    old, new = (flatten(json.loads(text)) for text in (before, after))
     rows = differences(old, new, "key")
     lines = [f"{row['key']}: {row['before']} → {row['after']}" for row in rows]
     return lines or [

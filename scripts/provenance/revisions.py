@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import srsly
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
@@ -16,12 +15,17 @@ from scmrepo.git import Git
 from scripts.exceptions import RevisionError
 from scripts.provenance.differences import flatten
 from scripts.scoring.rows import Row
+from scripts.settings.yaml_file import parse_yaml
+from scripts.words import did_you_mean
 
 WORKSPACE = "workspace"
 LOCK = "dvc.lock"
 PREDICTIONS = "metrics/predictions.jsonl"
 SCORES = "metrics/scores.json"
-METRICS = ("training/live/metrics.json", SCORES)
+SUMMARY = "metrics/summary.json"
+VERDICT = "training/verdict.json"
+# The last has the last word: the summary's figures are rounded.
+METRICS = (SUMMARY, "training/live/metrics.json", SCORES)
 MEASURED = {"new": "test", "kept": "general"}
 """What is measured, and the part of the corpus that it is measured on."""
 
@@ -63,7 +67,13 @@ def resolve(name: str) -> str | None:
         experiments = [reference for reference in references if reference.endswith(f"/{name}")]
         return repository.resolve_rev(experiments[0] if experiments else name)
     except GitError:
-        raise RevisionError(f"{name} is no commit, branch, tag or experiment here.") from None
+        names = git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags")
+        known = [*names.split(), *(x.rpartition("/")[2] for x in repository.iter_refs("refs/exps"))]
+        raise RevisionError(
+            f"There is no tag, branch, experiment or commit named {name} here"
+            f"{did_you_mean(name, known)}. git tag, git branch and dvc exp list --all-commits show "
+            "what there is; git fetch --tags brings the tags of others."
+        ) from None
 
 
 class Revision:
@@ -93,7 +103,7 @@ class Revision:
 
     def read_yaml(self, path: str) -> Any:
         """The values of a YAML file."""
-        return srsly.yaml_loads(self.read(path))
+        return parse_yaml(self.read(path), f"{self.name}:{path}")
 
     def predictions(self) -> list[Row]:
         """What both models found in every text that was evaluated."""
@@ -129,6 +139,7 @@ def facts(revision: str) -> dict[str, Any]:
     for path in ("params.yaml", *METRICS):
         if text := read_committed(revision, path):
             # JSON is YAML, but its own reader is much faster.
-            load = srsly.yaml_loads if path.endswith(".yaml") else json.loads
-            found |= flatten(load(text))
+            is_yaml = path.endswith(".yaml")
+            values = parse_yaml(text, f"{revision}:{path}") if is_yaml else json.loads(text)
+            found |= flatten(values)
     return found

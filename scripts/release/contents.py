@@ -1,13 +1,16 @@
 """What goes into a package besides the pipeline: meta.json, card, guide, licences and lineage."""
 
+import hashlib
+import json
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import srsly
 
 from scripts.params import Params
 from scripts.provenance.describe import NAME, describe
 from scripts.release.card import find_licenses, list_examples, make_card
+from scripts.settings.yaml_file import read_yaml
 
 CARD = "README.md"
 GUIDE = "GUIDE.md"
@@ -79,6 +82,24 @@ def read_guide(source: Path) -> str | None:
     return path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else None
 
 
+def mark(meta: dict, files: dict[str, str]) -> str:
+    """Make the mark of a package's content that goes into its version, as PEP 440 has it.
+
+    meta, files: meta.json and the texts of the package; lineage.json stands for the pipeline.
+
+    Returns eight hexadecimal digits, of which at least one is a letter: PEP 440 takes only digits
+    for a number, and leaves its first zeros out.
+    """
+    content = json.dumps([meta, files], sort_keys=True)
+    digest = hashlib.md5(content.encode()).hexdigest()
+    return re.findall(r"(?=\d{0,7}[a-f])[0-9a-f]{8}", f"{digest}a0000000")[0]
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, with numbers as they stand."""
+    return json.loads(path.read_bytes())
+
+
 def trace(training: Path, corpus: Path, scores: Path, params: Params) -> dict[str, Any]:
     """Describe the content of lineage.json: by MD5, all that the package was made of."""
     environment = training / "environment.json"
@@ -89,8 +110,8 @@ def trace(training: Path, corpus: Path, scores: Path, params: Params) -> dict[st
         model=training / "model",
         inputs=[*inputs, *map(Path, {*sources, "project.yml", "requirements.txt"})],
         params=params.model_dump(),
-        environment=srsly.read_json(environment),
-        scores=summarize(srsly.read_json(scores)),
+        environment=read_json(environment),
+        scores=summarize(read_json(scores)),
     )
 
 
@@ -104,17 +125,17 @@ def write_texts(training: Path, corpus: Path, scores: Path, params: Params) -> t
     Returns meta.json's content, and each text by its name: the card (README.md), LICENSES_SOURCES,
     lineage.json, and GUIDE.md where the data has a guide.
     """
-    data, measured = srsly.read_json(corpus / "data.json"), srsly.read_json(scores)
-    pipeline = srsly.read_json(training / "model" / "meta.json")
+    data, measured = read_json(corpus / "data.json"), read_json(scores)
+    pipeline = read_json(training / "model" / "meta.json")
     meta = make_meta(pipeline, measured, data["dropped_labels"], params)
     lineage = trace(training, corpus, scores, params)
     sources = [params.data.source, params.evaluate.general, params.rehearsal.text]
-    assets = srsly.read_yaml("project.yml").get("assets", [])
+    assets = read_yaml(Path("project.yml")).get("assets", [])
     licenses = find_licenses(assets, [params.base.model, *sources])
     guide = read_guide(Path(params.data.source))
-    card = make_card(
-        meta=meta,
-        base=srsly.read_json(training / "base" / "meta.json"),
+    write_card = partial(
+        make_card,
+        base=read_json(training / "base" / "meta.json"),
         scores=measured,
         data=data,
         params=params,
@@ -124,8 +145,13 @@ def write_texts(training: Path, corpus: Path, scores: Path, params: Params) -> t
         guide=GUIDE if guide is not None else None,
     )
     files = {
-        CARD: card,
+        CARD: write_card(meta=meta),
         "LICENSES_SOURCES": carry_licenses(training / "base", licenses),
-        NAME: srsly.json_dumps(lineage, indent=2),
+        NAME: json.dumps(lineage, indent=2),
     }
-    return meta, files if guide is None else files | {GUIDE: guide}
+    if guide is not None:
+        files[GUIDE] = guide
+    if params.package.build == "content":
+        meta["version"] += f"+{mark(meta, files)}"
+        files[CARD] = write_card(meta=meta)
+    return meta, files

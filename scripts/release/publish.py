@@ -1,16 +1,20 @@
 """Make the folder `packages`: wheel, sdist, model card and guide, checked before they go there."""
 
+import json
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
 import spacy
-import srsly
+from tqdm import tqdm
+from wasabi import msg
 
 from scripts.exceptions import BuildError
-from scripts.keeping.gate import check_retention
+from scripts.keeping.gate import check_gates
 from scripts.params import Params
+from scripts.release.apart import annotate_installed
 from scripts.release.contents import CARD, GUIDE, write_texts
-from scripts.release.wheel import annotate_installed, build_package
+from scripts.release.wheel import build_package
 from scripts.storage.atomic import replace_folder, scratch_folder
 from scripts.storage.docbins import read_docs
 
@@ -27,8 +31,11 @@ def check_package(wheel: Path, model: Path, corpus: Path) -> int:
     nlp = spacy.load(model)
     docs = chain.from_iterable(read_docs(corpus / part, nlp.vocab) for part in ("test", "general"))
     texts = [doc.text for doc in islice(docs, CHECKED_TEXTS)]
-    if annotate_installed(wheel, texts) != [doc.to_json() for doc in nlp.pipe(texts)]:
-        raise BuildError("The installed package says something else than the model does.")
+    with closing(annotate_installed(wheel, texts)) as installed:
+        both = zip(installed, nlp.pipe(texts), strict=True)
+        for said, doc in tqdm(both, "Package and model", len(texts), unit=" texts"):
+            if said != doc.to_json():
+                raise BuildError("The installed package says something else than the model does.")
     return len(texts)
 
 
@@ -41,17 +48,29 @@ def publish_package(
     corpus: the folder that `preprocess` wrote.
     scores: the file scores.json that `evaluate` wrote.
 
-    Returns the wheel's path and the number of texts that it was checked on. Raises PackageError
-    when too little of the base's knowledge is left, and BuildError when the package cannot be
-    built or does not say what the model says; `output` is then what it was before.
+    Says what it does, as that takes a while. Returns the wheel's path and the number of texts that
+    it was checked on. Raises PackageError when too little of the base's knowledge is left or too
+    little was learned, and BuildError when the package cannot be built or does not say what the
+    model says; `output` is then what it was before.
     """
-    check_retention(srsly.read_json(scores), params)
+    check_gates(json.loads(scores.read_bytes()), params)
+    msg.text("Writing the card and the lineage")
     meta, files = write_texts(training, corpus, scores, params)
     with scratch_folder(output.parent, "package") as scratch:
         staging = scratch / "packages"
+        msg.text("Building wheel and sdist")
         wheel = build_package(model=training / "model", meta=meta, files=files, output=staging)
         for name in files.keys() & {CARD, GUIDE}:
             (staging / name).write_text(files[name], encoding="utf8", newline="\n")
+        msg.text("Installing the wheel in an environment of its own, with spaCy and no network")
         checked = check_package(wheel, training / "model", corpus)
         replace_folder(staging, output)
     return output / wheel.name, checked
+
+
+def publish_nothing(output: Path) -> None:
+    """Replace the folder `output` by an empty one."""
+    with scratch_folder(output.parent, "package") as scratch:
+        empty = scratch / "packages"
+        empty.mkdir()
+        replace_folder(empty, output)

@@ -6,6 +6,7 @@ from wasabi import msg
 
 from scripts.provenance.comparison import verdict
 from scripts.reporting.escape import escape, printable
+from scripts.words import amount
 
 # How many texts that got better, and how many that got worse, are listed.
 SHOWN = 10
@@ -46,7 +47,7 @@ def lists_of(result: dict[str, Any]) -> list[tuple[str, list[str]]]:
             for x in result[title]
         ]
         more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-        lists.append((f"{len(lines)} texts got {title}", lines[:SHOWN] + more))
+        lists.append((f"{amount(len(lines), 'text')} got {title}", lines[:SHOWN] + more))
     return [(title, lines) for title, lines in lists if lines]
 
 

@@ -1,26 +1,23 @@
-"""The page of an evaluation, metrics/report.html."""
+"""The page of an evaluation: metrics/report.html, and the same with a comparison in it."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import srsly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from wasabi import msg
 
-from scripts.exceptions import RevisionError
-from scripts.provenance.comparison import compare_revisions, verdict
+from scripts.params import PARAMS
+from scripts.provenance.comparison import verdict
 from scripts.provenance.differences import flatten
 from scripts.reporting.curves import DASHES, Curves, draw_curves, read_curves
 from scripts.reporting.marks import make_texts
+from scripts.reporting.origin import DATA, PREDICTIONS, SCORES, read_origin
 from scripts.scoring.kinds import KINDS
 from scripts.scoring.rows import Row
+from scripts.scoring.verdict import doubts
+from scripts.settings.yaml_file import read_yaml
 from scripts.storage.atomic import write_text
-
-# What is made by or after the evaluation, or is code. The hashes of these in dvc.lock can be those
-# of the run before: the page leaves them out.
-NOT_LISTED = ("scripts/", "metrics/", "packages")
 
 
 def script_json(value: Any) -> Markup:
@@ -43,21 +40,6 @@ def count_by_split(data: dict[str, Any]) -> list[tuple[str, dict[str, int]]]:
     return amounts
 
 
-def list_hashes(lock: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The entries of dvc.lock for the data and models that the evaluation depends on.
-
-    Each has "path", "md5", and "made": whether a stage made it. Inputs come first.
-    """
-    stages = list((lock or {}).get("stages", {}).values())
-    made = {out["path"] for stage in stages for out in stage.get("outs", [])}
-    entries: dict[str, dict[str, Any]] = {}
-    for key in ("outs", "deps"):
-        for item in [item for stage in stages for item in stage.get(key, [])]:
-            if not item["path"].startswith(NOT_LISTED):
-                entries.setdefault(item["path"], item | {"made": item["path"] in made})
-    return sorted(entries.values(), key=lambda entry: (entry["made"], entry["path"]))
-
-
 def make_report(
     *,
     scores: dict[str, Any],
@@ -65,7 +47,7 @@ def make_report(
     data: dict[str, Any],
     findings: dict[str, Any] | None,
     params: dict[str, Any],
-    lock: dict[str, Any] | None,
+    origin: dict[str, Any],
     curves: Curves,
     comparison: dict[str, Any] | None,
 ) -> str:
@@ -74,9 +56,11 @@ def make_report(
     scores: metrics/scores.json.
     predictions: the lines of metrics/predictions.jsonl.
     data, findings: corpus/data.json and corpus/findings.json, or None where that is absent.
-    params, lock: params.yaml and dvc.lock, or None where that is absent.
+    params: the values of params.yaml.
+    origin: of `read_origin`.
     curves: those of the training, perhaps none.
-    comparison: what differs from the last commit; None where nothing can be compared.
+    comparison: what differs from another revision (`compare_revisions`); None where nothing was
+        compared.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -92,11 +76,12 @@ def make_report(
         findings=findings,
         params=flatten(params),
         least=params.get("evaluate", {}).get("min_retention"),
-        hashes=list_hashes(lock),
+        origin=origin,
         figures=draw_curves(curves),
         dashes=DASHES,
         comparison=comparison,
         verdict=verdict,
+        doubts=doubts(scores, data),
         kinds=KINDS,
         splits=list(data.get("texts", data["spans"])),
         amounts=count_by_split(data),
@@ -105,33 +90,21 @@ def make_report(
     )
 
 
-def compare_with_last_commit() -> dict[str, Any] | None:
-    """What differs from the last commit; None where that has no evaluation here."""
-    try:
-        return compare_revisions()
-    except RevisionError as error:
-        msg.info(f"Not compared with the last commit. {error}")
-        return None
+def write_report(page: Path, comparison: dict[str, Any] | None = None) -> None:
+    """Write the evaluation that lies in the project's folder as a page.
 
-
-def write_report(page: Path) -> None:
-    """Write the last evaluation as a page, and what differs from the last commit as JSON.
-
-    page: where the page goes; comparison.json goes beside it.
+    comparison: what differs from another revision, which the page then shows, too.
     """
-    comparison = compare_with_last_commit()
-    findings, lock = Path("corpus/findings.json"), Path("dvc.lock")
+    findings, params = Path("corpus/findings.json"), read_yaml(PARAMS)
     text = make_report(
-        scores=srsly.read_json("metrics/scores.json"),
-        predictions=list(srsly.read_jsonl("metrics/predictions.jsonl")),
-        data=srsly.read_json("corpus/data.json"),
-        findings=srsly.read_json(findings) if findings.exists() else None,
-        params=srsly.read_yaml("params.yaml"),
-        lock=srsly.read_yaml(lock) if lock.exists() else None,
+        scores=json.loads(SCORES.read_bytes()),
+        predictions=[json.loads(line) for line in PREDICTIONS.read_bytes().splitlines()],
+        data=json.loads(DATA.read_bytes()),
+        findings=json.loads(findings.read_bytes()) if findings.exists() else None,
+        params=params,
+        origin=read_origin(params),
         curves=read_curves(Path("training/live/plots/metrics")),
         comparison=comparison,
     )
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_text(page.with_name("comparison.json"), srsly.json_dumps(comparison, indent=2))
-    # The page is written last: where it is, the comparison is, too.
     write_text(page, text)

@@ -16,6 +16,7 @@ from wasabi import msg
 from scripts.intake.findings import CODES, Finding
 from scripts.intake.tally import Outcome
 from scripts.reporting.escape import printable
+from scripts.words import amount
 
 # What findings.json says of each finding.
 FIELDS = ("code", "severity", "path", "line", "doc", "text", "advice")
@@ -70,8 +71,8 @@ def show_findings(total: Outcome, folder: Path, most: int = 3) -> None:
     """
     records = records_of(total)
     msg.info(
-        f"{records['read']:,} records read: {records['used']:,} used, "
-        f"{records['rejected']:,} rejected"
+        f"{amount(records['read'], 'record')} read: {records['used']:,} used, "
+        f"{rejected_of(total, folder)}"
     )
     if not total.findings:
         msg.good("Nothing found that is wrong.")
@@ -86,6 +87,15 @@ def show_findings(total: Outcome, folder: Path, most: int = 3) -> None:
         for line in (finding.text, finding.advice):
             msg.text(printable(line), show=bool(line))
     msg.text(f"All of them: {folder / 'findings.html'}")
+
+
+def rejected_of(total: Outcome, folder: Path) -> str:
+    """How many records are rejected; where they lie, if there are some."""
+    rejected = records_of(total)["rejected"]
+    if not rejected:
+        return "none rejected"
+    stand = "stands" if rejected == 1 else "stand"
+    return f"{rejected:,} rejected, which {stand} whole in {folder / 'rejected.jsonl'}"
 
 
 def first_findings(findings: list[Finding], most: int) -> Iterator[Finding]:

@@ -6,12 +6,13 @@ from typing import Any
 from wasabi import color
 
 from scripts.reporting.escape import printable
+from scripts.scoring.verdict import doubts
+from scripts.words import amount
 
-REPORT, COMPARISON = Path("metrics/report.html"), Path("metrics/comparison.json")
+REPORT = Path("metrics/report.html")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
-# Git appends to this file at every commit. A new commit makes the report old, because the report
-# says what differs from the last one.
-HEAD = Path(".git/logs/HEAD")
+# What a line about something doubtful begins with.
+DOUBT = "⚠"
 
 
 def change(base: dict, tuned: dict) -> str:
@@ -35,6 +36,12 @@ def rank(per_label: dict[str, dict]) -> str:
     return ", ".join(shown if len(shown) <= 4 else [*shown[:2], "...", *shown[-2:]])
 
 
+def judge(scores: dict, data: dict) -> list[str]:
+    """Say in words what to make of the figures: what speaks against them, and what to do."""
+    lines = [f"{DOUBT} {doubt.what} → {doubt.todo}" for doubt in doubts(scores, data)]
+    return lines or ["learned; dev and test are large enough to say so"]
+
+
 def learned(base: dict, tuned: dict, documents: int) -> list[str]:
     """Say how well the new labels were learned: in all, and the best and worst of them.
 
@@ -43,7 +50,8 @@ def learned(base: dict, tuned: dict, documents: int) -> list[str]:
     gold = tuned["true_positives"] + tuned["misses"]
     seen, unseen = (tuned[key]["ents_r"] for key in ("seen", "unseen"))
     return [
-        f"{change(base, tuned)} on {gold:,} entities in {documents:,} documents",
+        f"{change(base, tuned)} on {amount(gold, 'entity', 'entities')} in "
+        f"{amount(documents, 'document')}",
         f"{rank(tuned['per_label'])}; found of names in train {seen:.2f}, of others {unseen:.2f}",
     ]
 
@@ -77,18 +85,31 @@ def since(comparison: dict[str, Any] | None) -> list[str]:
         if row["label"] == "all"
     ]
     better, worse = len(comparison["better"]), len(comparison["worse"])
-    return [f"{', '.join(parts)}; {better} texts better, {worse} worse"]
+    return [f"{', '.join(parts)}; {amount(better, 'text')} better, {worse:,} worse"]
 
 
 def warnings(data: dict) -> list[str]:
     """Say what is wrong with the data, and which labels may mean the same as one of the base."""
     lines = []
     if found := sum(data["findings"].values()):
-        lines.append(f"{found:,} findings ({', '.join(data['findings'])}): corpus/findings.html")
+        lines.append(
+            f"{amount(found, 'finding')} ({', '.join(data['findings'])}): corpus/findings.html"
+        )
     for label, rivals in data["rivals"].items():
         names = ", ".join(rivals)
         lines.append(f"{label} is often the base's {names}: data.rename, if they mean the same")
     return lines or ["nothing found that is wrong"]
+
+
+def install(wheel: Path) -> str:
+    """Say how to install and load a package, whatever is installed under its name.
+
+    A version with a mark of the content is another one after every training. Without a mark, pip
+    would find the version installed, and do nothing.
+    """
+    name, version = wheel.name.split("-")[:2]
+    options = "" if "+" in version else "--force-reinstall --no-deps "
+    return f'pip install {options}{wheel}, then spacy.load("{name}")'
 
 
 def summary(
@@ -97,19 +118,22 @@ def summary(
     """Make the summary: pairs of a heading and its lines, safe to print in a terminal.
 
     scores, data: metrics/scores.json and corpus/data.json.
-    comparison: metrics/comparison.json; None where nothing can be compared.
+    comparison: what differs from the last commit; None where nothing can be compared.
     wheels: the packages that were built.
     """
     documents = scores["documents"]["test"]
-    load = [f'spacy.load("{wheel.name.split("-")[0]}")' for wheel in wheels]
-    install = [f"pip install {path}, then {call}" for path, call in zip(wheels, load, strict=True)]
+    experiment = "dvc exp run -S training.max_epochs=50; weasel run compare"
     parts = [
+        ("Verdict", judge(scores, data)),
         ("Learned", learned(scores["base"]["new"], scores["tuned"]["new"], documents)),
         ("Kept", kept(scores, data)),
         ("Since HEAD", since(comparison)),
         ("Data", warnings(data)),
         ("Report", [f"{REPORT}, for a browser; model: training/model"]),
-        ("Next", [*install, "dvc exp run -S training.max_epochs=50; weasel run compare"]),
+        (
+            "Next",
+            [*map(install, wheels), experiment],
+        ),
     ]
     return [(name, [*map(printable, lines)]) for name, lines in parts]
 
@@ -117,7 +141,8 @@ def summary(
 def as_text(parts: list[tuple[str, list[str]]]) -> str:
     """Lay the summary out for a terminal, with the headings in a column of their own."""
     return "\n".join(
-        f"{color(f'{name if number == 0 else str():12}', bold=True)}{line}"
+        f"{color(f'{name if number == 0 else str():12}', bold=True)}"
+        f"{color(line, fg='yellow', bold=True) if line.startswith(DOUBT) else line}"
         for name, lines in parts
         for number, line in enumerate(lines)
     )

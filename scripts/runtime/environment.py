@@ -16,6 +16,7 @@ import typer
 
 from scripts.exceptions import door
 from scripts.params import load_params
+from scripts.runtime.gpu import refuse_missing_gpu
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.requirements import requirements_of
 
@@ -50,8 +51,11 @@ def name_blis() -> str:
 
 @door
 def main(output: Path) -> None:
-    """Check params.yaml, before anything in it reaches a command line, and write the file."""
-    load_params()
+    """Check params.yaml, before anything in it reaches a command line, and write the file.
+
+    If it names a GPU, there must be one: this is the last moment before `spacy train` asks for it.
+    """
+    refuse_missing_gpu(load_params().training.gpu_id)
     srsly.write_json(output, describe_environment())
 
 

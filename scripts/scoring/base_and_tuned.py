@@ -1,11 +1,11 @@
 """Run base and tuned model over the same texts and measure both."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy
 import spacy
-import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from scripts.runtime.kernels import choose_blis
 from scripts.scoring.chance import resample
 from scripts.scoring.figures import measure_labels, recall_of_mentions
-from scripts.scoring.retention import retention, retention_interval
+from scripts.scoring.retention import agreement, retention, retention_interval
 from scripts.scoring.rows import Row, documents_of, make_row
 from scripts.storage.docbins import read_docs
 
@@ -26,15 +26,15 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> tuple[list[Row], dict]
 
     Returns the row of every text, and the content of scores.json.
     """
-    data = srsly.read_json(corpus / "data.json")
+    data = json.loads((corpus / "data.json").read_bytes())
     rows = predict_all(base, tuned, corpus, data["general_is_gold"])
     return rows, score_all(rows, data, read_mentions(corpus / "train"))
 
 
 def predict(nlp: Language, docs: list[Doc], title: str) -> list[Doc]:
-    """Run a whole pipeline over the texts of `docs`, with a progress bar named `title`."""
-    texts = (doc.text for doc in docs)
-    return list(tqdm(nlp.pipe(texts), total=len(docs), desc=title, unit=" texts"))
+    """Run a whole pipeline over the texts of `docs`; a terminal shows a bar named `title`."""
+    found = nlp.pipe(doc.text for doc in docs)
+    return list(tqdm(found, total=len(docs), desc=title, unit=" texts", disable=None))
 
 
 def score(predicted: list[Doc], gold: list[Doc], labels: list[str]) -> dict:
@@ -84,8 +84,8 @@ def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
     known: the names in train (`read_mentions`).
 
     Returns the content of scores.json: for each model `new`, `kept` and, where the test split has
-    gold of the base's labels, `kept_in_domain`; then retention with its interval, retention of each
-    label, and how many documents were measured on.
+    gold of the base's labels, `kept_in_domain`; then retention and agreement with their intervals,
+    retention of each label, and how many documents were measured on.
     """
     parts = {part: [row for row in rows if row["part"] == part] for part in ("test", "general")}
     draws = {part: resample(len(set(documents_of(own)))) for part, own in parts.items()}
@@ -103,6 +103,7 @@ def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
         }
         scores[name]["new"] |= recall_of_mentions(parts["test"], name, data["labels"], known)
     scores |= score_retention(scores, parts["general"], data["base_labels"], draws["general"])
+    scores |= agreement(parts["general"], data["base_labels"], draws["general"])
     scores["documents"] = {part: draws[part].shape[1] for part in parts}
     return scores
 

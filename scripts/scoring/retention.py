@@ -1,8 +1,11 @@
-"""Retention: the share of the base's F on its own labels that the tuned model has left."""
+"""What is kept of the base: retention, its F against gold; agreement, its own entities again."""
+
+from typing import Any
 
 import numpy
 
 from scripts.scoring.chance import interval
+from scripts.scoring.figures import measure_labels
 from scripts.scoring.rows import Row, count_by_document, f_score
 
 
@@ -33,3 +36,21 @@ def retention_interval(
         for model in ("base", "tuned")
     )
     return interval(after / before) if len(before) and before.all() else (None, None)
+
+
+def agreement(rows: list[Row], labels: list[str], draws: numpy.ndarray) -> dict[str, Any]:
+    """F of the tuned model's entities against the base's own: 1.0 where both say the same.
+
+    rows: the general text's, with the spans of base and tuned. Every token counts, whatever the
+        gold says of it, for the base says something of each.
+    labels: the base's labels.
+    draws: bootstrap samples of the rows' documents (`resample`).
+
+    Returns `agreement`, from 0 to 1, and the bounds of its interval, `agreement_low` and
+    `agreement_high`; all are None where the base finds nothing.
+    """
+    by_base = [row | {"gold": row["base"], "unknown": []} for row in rows]
+    found = measure_labels(by_base, "tuned", labels, draws)
+    known = found["true_positives"] + found["misses"]
+    ends = ("", "_low", "_high")
+    return {f"agreement{end}": found[f"ents_f{end}"] if known else None for end in ends}

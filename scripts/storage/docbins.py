@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import spacy
-import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
+from srsly.msgpack import Packer
 
 # What DocBins of labelled texts store of each token; DocBin adds ORTH in front, and SPACY apart.
 ATTRS = ("ENT_IOB", "ENT_TYPE")
 # A Doc without span groups, as DocBin stores it.
-NO_SPANS = Doc(spacy.blank("xx").vocab).spans.to_bytes()
+NO_SPANS = Doc(Vocab()).spans.to_bytes()
+# srsly's own function looks at all installed packages each time, which takes longer than all else.
+USER_DATA = Packer(use_bin_type=True)
 
 
 def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
@@ -36,7 +37,7 @@ def add_doc(docs: DocBin, doc: Doc, name: str = "") -> None:
     docs.cats.append({})
     docs.span_groups.append(NO_SPANS)
     if docs.store_user_data:
-        docs.user_data.append(srsly.msgpack_dumps({"doc": name}))
+        docs.user_data.append(USER_DATA.pack({"doc": name}))
 
 
 def pack(vocab: Vocab, docs: DocBin) -> bytes:

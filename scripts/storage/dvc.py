@@ -7,6 +7,7 @@ because that takes a second, and hashing does without it.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,11 +48,35 @@ def hash_values(values: dict[str, Any]) -> str:
     return str(dict_sha256(values))
 
 
-def reproduce() -> int:
-    """Run every stage whose inputs changed, in this process; return DVC's exit status."""
-    from dvc.cli import main
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether one of DVC's messages says what one does not know: that no record is rejected is."""
+    return not record.getMessage().endswith("is empty.")
 
-    return main(["repro"])
+
+def reproduce(*targets: str, quiet: bool = False) -> int:
+    """Run every stage whose inputs changed, in this process; return 0, or 1 where one failed.
+
+    targets: the stages that are wanted, with all before them; all stages if none is named.
+    quiet: whether DVC says nothing of stages, only what is wrong.
+
+    This is `dvc repro` without what it says when all is well: that a file is empty, and that
+    results can be pushed, even where there is no remote. What is wrong is printed as DVC does.
+    """
+    from dvc.log import logger
+    from dvc.logger import set_loggers_level
+
+    logging.getLogger("dvc.output").addFilter(is_news)
+    with set_loggers_level(logging.WARNING if quiet else logging.INFO):
+        try:
+            with open_repo() as repo:
+                repo.reproduce(targets=targets or None)
+        except KeyboardInterrupt:
+            logger.error("interrupted by the user")
+            return 1
+        except Exception:  # DVC lets through what the system and its libraries raise
+            logger.exception("")
+            return 1
+    return 0
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """Make the training config from the recipe, the base model and params.yaml."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import spacy
-import srsly
 from spacy.language import Language
 from spacy.util import load_config
 from thinc.api import Config
@@ -103,7 +103,7 @@ def configure(
     ratio: words of general text to practise on for each word of training text.
     """
     config = load_config(recipe)
-    data = srsly.read_json(corpus / "data.json")
+    data = json.loads((corpus / "data.json").read_bytes())
     steps = steps_per_epoch(data["texts"]["train"], training.batch_size)
     config["system"]["seed"] = training.seed
     config["training"] |= {"dropout": training.dropout} | duration(steps, training)

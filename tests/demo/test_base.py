@@ -16,14 +16,14 @@ from spacy.vocab import Vocab
 from base_model.data import GROUP, base_data, read_btc
 from base_model.model import DROPPED_BITS, round_weights
 from scripts.base.trust import unpack
-from scripts.params import load_params
 
 # The wheel
 
 
 @pytest.fixture(scope="module")
 def wheel() -> Path:
-    return Path(load_params().base.model)
+    (found,) = Path("assets").glob("en_base_sm-*.whl")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,6 @@ def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Language:
 
 
 def test_wheel_is_small(wheel: Path) -> None:
-    assert wheel.parent == Path("assets")
     assert wheel.stat().st_size <= 8_000_000
 
 

@@ -1,0 +1,151 @@
+"""Every text is tested once, by a model that did not learn from it (k-fold cross-validation).
+
+Each fold is an experiment with another `data.fold`. What all of them found is put together and
+measured as if one model had found it, so that the interval is that of all documents: of the mean of
+five small test splits there is no such interval.
+"""
+
+import json
+from itertools import chain
+from typing import Any, NamedTuple
+
+from scripts.exceptions import ExperimentError
+from scripts.experiments.naming import Changes
+from scripts.experiments.repository import finished
+from scripts.experiments.tables import add_origin
+from scripts.intake.ranks import rank_documents
+from scripts.intake.splits import find_sources
+from scripts.params import Params, with_values
+from scripts.provenance.revisions import SCORES, Revision
+from scripts.scoring.base_and_tuned import score_retention
+from scripts.scoring.chance import resample
+from scripts.scoring.figures import measure_labels
+from scripts.scoring.rows import Row, documents_of
+from scripts.scoring.verdict import doubt_learned, too_small
+
+
+class Fold(NamedTuple):
+    """What came of a fold."""
+
+    name: str
+    """As in `data.fold`, such as 2/5; "all" for all folds together."""
+    new: dict[str, Any]
+    """Figures of the new labels, as scores.json has them."""
+    documents: int
+    """How many documents it was tested on."""
+    retention: tuple[float | None, float | None, float | None]
+    """Retention with its interval; None where the base finds nothing."""
+
+
+def experiments_of(commit: str, folds: int) -> dict[str, Changes]:
+    """The experiments, by their names: one for each fold."""
+    return {
+        f"folds-{commit}-{number}of{folds}": {"data.fold": f"{number}/{folds}"}
+        for number in range(1, folds + 1)
+    }
+
+
+def refuse_few(params: Params, folds: int) -> None:
+    """Raise DataError where there are too few documents for so many folds, before any is run."""
+    data = with_values(params, {"data.fold": f"1/{folds}"}).data
+    rank_documents(*find_sources(data), data)
+
+
+def read_folds(commit: str, names: list[str]) -> list[tuple[dict[str, Any], list[Row]]]:
+    """The scores and predictions of each fold.
+
+    Raises ExperimentError where a fold has no result.
+    """
+    done = finished(commit)
+    if missing := [name for name in names if name not in done]:
+        raise ExperimentError(
+            f"{len(missing)} of {len(names)} folds have no result: {', '.join(missing)}. "
+            "The same command again runs what is missing."
+        )
+    revisions = [Revision(name) for name in names]
+    return [(json.loads(one.read(SCORES)), one.predictions()) for one in revisions]
+
+
+def own_result(name: str, scores: dict[str, Any]) -> Fold:
+    """The result of one fold.
+
+    scores: its scores.json.
+    """
+    keys = ("retention", "retention_low", "retention_high")
+    retention, low, high = (scores[key] for key in keys)
+    return Fold(name, scores["tuned"]["new"], scores["documents"]["test"], (retention, low, high))
+
+
+def pool(folds: list[tuple[dict[str, Any], list[Row]]]) -> Fold:
+    """The result of all folds together.
+
+    folds: of `read_folds`. A document is tested on in one fold alone; the general text is the same
+    in all, and the counts of a document are added up over the folds.
+    """
+    rows = list(chain.from_iterable(rows for _, rows in folds))
+    test, general = ([row for row in rows if row["part"] == part] for part in ("test", "general"))
+    # A rare label can be missing in what one fold learns from.
+    labels = sorted({label for scores, _ in folds for label in scores["tuned"]["new"]["per_label"]})
+    known = list(folds[0][0]["base"]["kept"]["per_label"])
+    documents, others = (len(set(documents_of(part))) for part in (test, general))
+    kept = {model: {"kept": measure_labels(general, model, known)} for model in ("base", "tuned")}
+    found = score_retention(kept, general, known, resample(others))
+    return Fold(
+        "all",
+        measure_labels(test, "tuned", labels, resample(documents)),
+        documents,
+        (found["retention"], found["retention_low"], found["retention_high"]),
+    )
+
+
+def table_of(folds: list[Fold], everything: Fold) -> list[dict[str, Any]]:
+    """The rows of the table: each fold, all together, and all together for each label."""
+    rows = [row_of(fold, "all", fold.new) | retention_of(fold) for fold in [*folds, everything]]
+    per_label = everything.new["per_label"].items()
+    return rows + [
+        row_of(everything, label, own) | dict.fromkeys(retention_of(everything), "")
+        for label, own in per_label
+    ]
+
+
+def row_of(fold: Fold, label: str, figures: dict[str, Any]) -> dict[str, Any]:
+    """What a row says of a fold and a label, or of all labels."""
+    return {
+        "fold": fold.name,
+        "label": label,
+        "documents": fold.documents,
+        "entities": figures["true_positives"] + figures["misses"],
+        "new_f": figures["ents_f"],
+        "low": figures["ents_f_low"],
+        "high": figures["ents_f_high"],
+    }
+
+
+def retention_of(fold: Fold) -> dict[str, Any]:
+    """What a row says of a fold's retention."""
+    names = ("retention", "retention_low", "retention_high")
+    return dict(zip(names, fold.retention, strict=True))
+
+
+def with_origin(
+    rows: list[dict[str, Any]], commit: str, experiments: dict[str, Changes]
+) -> list[dict[str, Any]]:
+    """The rows of `table_of` with a last column `made_of` (`add_origin`), the same in all of them.
+
+    experiments: of `experiments_of`; the first rows are theirs.
+    """
+    own = add_origin(rows[: len(experiments)], commit, experiments)
+    return own + [row | {"made_of": own[0]["made_of"]} for row in rows[len(experiments) :]]
+
+
+def conclude(everything: Fold) -> str:
+    """What all folds together say, and whether even that is too little to go by."""
+    new = everything.new
+    line = (
+        f"F of the new labels {new['ents_f']:.3f} ({new['ents_f_low']:.3f} to "
+        f"{new['ents_f_high']:.3f}), every text tested once by a model that did not learn from it"
+    )
+    lines = [line, *(doubt.title for doubt in doubt_learned({"tuned": {"new": new}}))]
+    if why := too_small(new, everything.documents):
+        lines.append(f"Even all texts are too few to tell: {why}. Label more")
+    return ". ".join(lines) + "."

@@ -1,0 +1,101 @@
+"""The verdict in words: was enough learned, and are dev and test large enough to say so?
+
+Why the thresholds are what they are: docs/metrics.md. Only Python's standard library is imported,
+because the summary is printed at the end of every run.
+"""
+
+from typing import Any, NamedTuple
+
+LITTLE = 0.3
+"""Below this F, more than two thirds of what a model finds, or should find, are wrong."""
+LEAST_SPANS = 30
+"""Where 30 spans are all found, or all missed, the true share is within 0.1 of that: 3 / 30, by the
+rule of three. Of fewer, one span more or less changes F by more than 0.03."""
+LEAST_DOCUMENTS = 10
+"""The interval is drawn from documents: with fewer, it is too narrow itself."""
+WIDEST = 0.2
+"""With an interval wider than this, F is not known to a tenth in either direction."""
+
+
+class Doubt(NamedTuple):
+    """What speaks against the figures of an evaluation, and what to do about it."""
+
+    what: str
+    todo: str
+
+    @property
+    def title(self) -> str:
+        """What it is, with a capital at its beginning."""
+        return self.what[0].upper() + self.what[1:]
+
+
+def doubts(scores: dict[str, Any], data: dict[str, Any]) -> list[Doubt]:
+    """What speaks against the figures: little learned, dev or test too small. Empty if nothing.
+
+    scores, data: metrics/scores.json and corpus/data.json.
+    """
+    return [*doubt_learned(scores), *doubt_dev(data), *doubt_test(scores)]
+
+
+def doubt_learned(scores: dict[str, Any]) -> list[Doubt]:
+    """Whether the new labels, or some of them, were hardly learned."""
+    new = scores["tuned"]["new"]
+    todo = "more texts (weasel run learning: would they help?), or a larger training.max_epochs"
+    if not new["ents_f"]:
+        return [Doubt("nothing learned: F of the new labels is 0", todo)]
+    if new["ents_f"] < LITTLE:
+        return [Doubt(f"little learned: F {new['ents_f']:.3f} is below {LITTLE}", todo)]
+    none = [
+        label
+        for label, own in new["per_label"].items()
+        if own["misses"] and not own["true_positives"]
+    ]
+    if none:
+        return [Doubt(f"nothing learned of {', '.join(none)}", "more examples of it")]
+    return []
+
+
+def doubt_dev(data: dict[str, Any]) -> list[Doubt]:
+    """Whether dev has too few spans of what is learned to choose a model by."""
+    spans = sum(data["spans"]["dev"].get(label, 0) for label in data["labels"])
+    if spans >= LEAST_SPANS:
+        return []
+    return [
+        Doubt(
+            f"dev too small to choose by: which model is kept hangs on "
+            f"{count(spans, 'entity', 'entities')} in "
+            f"{count(data['documents']['dev'], 'document', 'documents')} ({LEAST_SPANS} are few)",
+            "more texts, or a larger data.dev",
+        )
+    ]
+
+
+def doubt_test(scores: dict[str, Any]) -> list[Doubt]:
+    """Whether test is too small to say how good the model is at the new labels."""
+    if why := too_small(scores["tuned"]["new"], scores["documents"]["test"]):
+        todo = "weasel run folds (every text of train is tested once), or more texts"
+        return [Doubt(f"test too small to tell: {why}", todo)]
+    return []
+
+
+def too_small(new: dict[str, Any], documents: int) -> str | None:
+    """Why what was tested on is too small to say how good a model is; None where it is not.
+
+    new: figures of the new labels, with the interval of F (`precision_recall_f`).
+    documents: how many it was tested on.
+    """
+    spans = new["true_positives"] + new["misses"]
+    low, high = new["ents_f_low"], new["ents_f_high"]
+    if spans >= LEAST_SPANS and documents >= LEAST_DOCUMENTS and high - low <= WIDEST:
+        return None
+    # With so few, the interval itself is drawn from too little.
+    width = "wide" if high - low > WIDEST else "not to be relied on"
+    return (
+        f"{count(spans, 'entity', 'entities')} in {count(documents, 'document', 'documents')}, "
+        f"and an interval of F, {low:.2f} to {high:.2f}, that is {width}"
+    )
+
+
+def count(number: int, one: str, more: str) -> str:
+    """A number with the word for what is counted."""
+    return f"{number:,} {one if number == 1 else more}"

@@ -1,0 +1,1 @@
+"""How files of settings are read, and how what is wrong with them is said."""
