@@ -5,8 +5,9 @@ from pathlib import Path
 # In rehearsal the base teaches the learner. This is the weight of what it says against the new
 # labels, which it does not know (docs/keeping.md).
 AGAINST_NEW = 0.2
-# Marked spans in train below which it weighs less in proportion (`weight_against_new`).
-ENOUGH_SPANS = 400
+# Marked spans in train below which it weighs less, with the square of their number
+# (`weight_against_new`).
+ENOUGH_SPANS = 160
 
 
 def weight_against_new(spans: int, strategy: str) -> float:
@@ -21,7 +22,7 @@ def weight_against_new(spans: int, strategy: str) -> float:
     """
     if strategy == "update":
         return AGAINST_NEW
-    return round(AGAINST_NEW * min(1, spans / ENOUGH_SPANS), 4)
+    return round(AGAINST_NEW * min(1, spans / ENOUGH_SPANS) ** 2, 4)
 
 
 def rehearsal_config(
