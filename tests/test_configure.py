@@ -143,7 +143,13 @@ def test_patience_does_not_end_it_before_the_updates_asked_for(
 
 @pytest.mark.parametrize(
     ("spans", "strategy", "share"),
-    [(80, "extend", 0.25), (80, "replace", 0.25), (80, "update", 1), (5000, "extend", 1)],
+    [
+        (80, "extend", 0.25),
+        (80, "replace", 0.25),
+        (80, "update", 1),
+        (5000, "extend", 1),
+        (1, "extend", 0.01),
+    ],
 )
 def test_few_spans_stand_up_against_less(spans: int, strategy: str, share: float) -> None:
     assert weight_against_new(spans, strategy) == pytest.approx(AGAINST_NEW * share)
