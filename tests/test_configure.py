@@ -14,7 +14,7 @@ from thinc.api import Config
 from scripts.params import Training
 from scripts.training.config import component_listens, configure, new_name
 from scripts.training.duration import duration, steps_per_epoch
-from scripts.training.practice import AGAINST_NEW, ENOUGH_SPANS, weight_against_new
+from scripts.training.practice import AGAINST_NEW, weight_against_new
 from tests.conftest import KINDS, RECIPE, write_config, write_world
 
 Tuned = Callable[[str, str], Path]
@@ -143,10 +143,15 @@ def test_patience_does_not_end_it_before_the_updates_asked_for(
 
 @pytest.mark.parametrize(
     ("spans", "strategy", "share"),
-    [(40, "extend", 0.1), (40, "replace", 0.1), (40, "update", 1), (5000, "extend", 1)],
+    [
+        (80, "extend", 0.25),
+        (80, "replace", 0.25),
+        (80, "update", 1),
+        (5000, "extend", 1),
+        (1, "extend", 0.01),
+    ],
 )
 def test_few_spans_stand_up_against_less(spans: int, strategy: str, share: float) -> None:
-    spans = spans * ENOUGH_SPANS // 400
     assert weight_against_new(spans, strategy) == pytest.approx(AGAINST_NEW * share)
 
 

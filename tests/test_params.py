@@ -174,7 +174,7 @@ def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
     ("old", "new", "column", "says"),
     [
         ("  dropout:", "\tdropout:", 1, "a tab"),
-        ("  dropout:", "   dropout:", 11, "more spaces before it"),
+        ("  version:", "   version:", 11, "more spaces before it"),
         ("  dropout:", " dropout:", 2, "other spaces before it"),
         ("  dropout: ", "  dropout:", 3, "no colon with a space"),
         ("  dropout:", "  patience: 6\n  dropout:", 3, "patience stands a second time"),

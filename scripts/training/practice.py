@@ -5,12 +5,16 @@ from pathlib import Path
 # In rehearsal the base teaches the learner. This is the weight of what it says against the new
 # labels, which it does not know (docs/keeping.md).
 AGAINST_NEW = 0.2
-# Marked spans in train below which it weighs less in proportion (`weight_against_new`).
-ENOUGH_SPANS = 400
+# Marked spans in train below which it weighs less (`weight_against_new`), and the least share of it
+# that is left: with less, names of all kinds are taken for new labels.
+ENOUGH_SPANS = 160
+LEAST = 0.01
 
 
 def weight_against_new(spans: int, strategy: str) -> float:
     """Return how much the base's word against new labels counts in rehearsal (0 to 1).
+
+    With few spans that falls with the square of their number.
 
     General text has ever new examples of what is no name of a new label; of what is one, there are
     only the marked spans. A handful of them would be learned by heart, and nothing like them found.
@@ -21,7 +25,7 @@ def weight_against_new(spans: int, strategy: str) -> float:
     """
     if strategy == "update":
         return AGAINST_NEW
-    return round(AGAINST_NEW * min(1, spans / ENOUGH_SPANS), 4)
+    return round(AGAINST_NEW * max(LEAST, min(1, spans / ENOUGH_SPANS) ** 2), 4)
 
 
 def rehearsal_config(
