@@ -22,6 +22,7 @@ from scripts.experiments.folds import (
     read_folds,
     refuse_few,
     table_of,
+    with_origin,
 )
 from scripts.experiments.repository import clean_commit
 from scripts.experiments.runner import (
@@ -31,9 +32,9 @@ from scripts.experiments.runner import (
     JobsOption,
     RemoteOption,
     Runner,
+    load_params_for,
 )
 from scripts.experiments.tables import write_table
-from scripts.params import load_params
 
 
 @door
@@ -46,8 +47,9 @@ def main(
     remote: RemoteOption = "origin",
 ) -> None:
     """How good is the model where a test split would be too small to tell?"""
+    params = load_params_for(engine)
     commit = clean_commit([table])
-    refuse_few(load_params(), folds)
+    refuse_few(params, folds)
     experiments = experiments_of(commit, folds)
     runner = Runner(engine, jobs, address, remote, written=(table,))
     report_failures(run_all(experiments, runner), len(experiments))
@@ -55,7 +57,7 @@ def main(
     names = [changes["data.fold"] for changes in experiments.values()]
     own = [own_result(name, scores) for name, (scores, _) in zip(names, results, strict=True)]
     everything = pool(results)
-    write_table(table_of(own, everything), table)
+    write_table(with_origin(table_of(own, everything), commit, experiments), table)
     msg.info(conclude(everything))
 
 

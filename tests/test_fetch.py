@@ -414,9 +414,9 @@ def test_command_leaves_with_1_and_the_reason(
 
 def write_project(target: Path, wheel: Path, checksum: str) -> None:
     """Write params.yaml and project.yml to the folder that the test runs in."""
-    params = world_values(target)
-    params["base"]["model"] = str(wheel)
     root = target.parents[1]
+    params = world_values(root / "world")
+    params["base"]["model"] = str(wheel)
     for section, key in (("data", "source"), ("rehearsal", "text"), ("evaluate", "general")):
         path = root / params[section][key]
         path.parent.mkdir(parents=True, exist_ok=True)

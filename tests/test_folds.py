@@ -149,6 +149,7 @@ def test_the_command_tests_every_text_once(tmp_path: Path) -> None:
         ("all", "all", "40"),
         ("all", "BAND", "40"),
     ]
+    assert len({x["made_of"] for x in rows}) == 1
     # Its own table does not keep it from running again, and nothing is run twice.
     before = sh(project, "git", "for-each-ref", "refs/exps")
     sh(project, *FOLDS, "--folds", "2")

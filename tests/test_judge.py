@@ -27,7 +27,7 @@ def scores(retention: float | None = 0.9876, **more: Any) -> dict[str, Any]:
     return found | kept | more
 
 
-def judge_here(found: dict[str, Any], minimum: float = 0.95) -> str | None:
+def judge_here(found: dict[str, Any], minimum: float = 0.95, min_new_f: float = 0.0) -> str | None:
     """Judge scores in the working folder."""
     for path in (SUMMARY, VERDICT):
         path.parent.mkdir(exist_ok=True)
@@ -36,7 +36,11 @@ def judge_here(found: dict[str, Any], minimum: float = 0.95) -> str | None:
         path.write_text(json.dumps(content), encoding="utf8")
     params = with_values(
         load_params(ROOT / "params.yaml"),
-        {"evaluate.min_retention": minimum, "training.strategy": "extend"},
+        {
+            "evaluate.min_retention": minimum,
+            "evaluate.min_new_f": min_new_f,
+            "training.strategy": "extend",
+        },
     )
     return judge(**files, params=params, summary=SUMMARY, verdict=VERDICT)
 
@@ -66,6 +70,12 @@ def test_a_model_below_the_gate_is_a_result_with_a_reason(here: Path) -> None:
     assert "Retention 0.500 is below" in reason and "LOC 0.48 → 0.48" in reason
     assert read_json(SUMMARY) == {"ships": False} | in_brief(scores(0.5), LIVE)
     assert read_json(VERDICT) == {"ships": False, "reason": reason}
+
+
+def test_a_model_that_learned_too_little_does_not_ship_either(here: Path) -> None:
+    assert judge_here(scores(), min_new_f=0.84) is None
+    assert "0.841, is below evaluate.min_new_f 0.85" in (judge_here(scores(), min_new_f=0.85) or "")
+    assert read_json(SUMMARY)["ships"] is False
 
 
 @pytest.mark.parametrize("share", [0.95, 0.29, 0.57])

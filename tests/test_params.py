@@ -28,6 +28,11 @@ def refusal(path: Path) -> str:
     return str(refused.value)
 
 
+def line_with(text: str, words: str) -> int:
+    """The number of the line in which words stand, from 1."""
+    return text[: text.index(words)].count("\n") + 1
+
+
 def test_shipped_file_loads() -> None:
     params = load_params()
     assert params.model_dump() == srsly.read_yaml(PARAMS)
@@ -152,11 +157,6 @@ def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
     assert "is not YAML" in refusal(tmp_path / "params.yaml")
 
 
-def line_of(text: str, part: str) -> int:
-    """The number of the line in which a part of a text begins first."""
-    return text.count("\n", 0, text.index(part)) + 1
-
-
 @pytest.mark.parametrize(
     ("old", "new", "column", "says"),
     [
@@ -176,11 +176,10 @@ def test_what_is_not_yaml_is_shown_with_its_place(
     path = tmp_path / "params.yaml"
     text = PARAMS.read_text(encoding="utf8").replace(old, new)
     path.write_text(text, encoding="utf8")
-    number = line_of(text, new)
-    line = text.splitlines()[number - 1].replace("\t", "→")
+    number = line_with(text, new.splitlines()[0])
     first, shown = refusal(path).splitlines()
     assert first.startswith(f"{path}:{number}:{column}: is not YAML: ") and says in first
-    assert shown == f"    {line}"
+    assert shown == "    " + text.splitlines()[number - 1].replace("\t", "→")
 
 
 def test_what_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -219,8 +218,7 @@ def test_a_wrong_key_or_value_is_one_line_with_its_place(
     text = PARAMS.read_text(encoding="utf8").replace(old, new, 1)
     path.write_text(text, encoding="utf8")
     (line,) = refusal(path).splitlines()
-    number = line_of(text, new.strip().splitlines()[-1])
-    assert line.startswith(f"{path}:{number}: {says}"), line
+    assert line.startswith(f"{path}:{line_with(text, new.splitlines()[-1])}: {says}"), line
 
 
 def test_what_was_meant_is_a_word_that_exists(tmp_path: Path) -> None:

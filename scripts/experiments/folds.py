@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from scripts.exceptions import ExperimentError
 from scripts.experiments.naming import Changes
 from scripts.experiments.repository import finished
+from scripts.experiments.tables import add_origin
 from scripts.intake.ranks import rank_documents
 from scripts.intake.splits import find_sources
 from scripts.params import Params, with_values
@@ -124,6 +125,17 @@ def retention_of(fold: Fold) -> dict[str, Any]:
     """What a row says of a fold's retention."""
     names = ("retention", "retention_low", "retention_high")
     return dict(zip(names, fold.retention, strict=True))
+
+
+def with_origin(
+    rows: list[dict[str, Any]], commit: str, experiments: dict[str, Changes]
+) -> list[dict[str, Any]]:
+    """The rows of `table_of` with a last column `made_of` (`add_origin`), the same in all of them.
+
+    experiments: of `experiments_of`; the first rows are theirs.
+    """
+    own = add_origin(rows[: len(experiments)], commit, experiments)
+    return own + [row | {"made_of": own[0]["made_of"]} for row in rows[len(experiments) :]]
 
 
 def conclude(everything: Fold) -> str:

@@ -68,6 +68,15 @@ def check_learned(scores: dict, params: Params) -> None:
         )
 
 
+def check_gates(scores: dict, params: Params) -> None:
+    """Raise PackageError where a model kept or learned too little to be packaged.
+
+    scores: the content of metrics/scores.json.
+    """
+    check_retention(scores, params)
+    check_learned(scores, params)
+
+
 def list_changes(scores: dict, measured: str) -> str:
     """F of each label, from base to tuned.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.exceptions import PackageError
-from scripts.keeping.gate import check_learned, check_retention
+from scripts.keeping.gate import check_gates
 from scripts.params import Params
 from scripts.storage.atomic import write_text
 
@@ -46,8 +46,7 @@ def refusal(scores: dict[str, Any], params: Params) -> str | None:
     scores: the content of metrics/scores.json.
     """
     try:
-        check_retention(scores, params)
-        check_learned(scores, params)
+        check_gates(scores, params)
     except PackageError as error:
         return str(error)
     return None

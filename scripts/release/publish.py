@@ -10,7 +10,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from scripts.exceptions import BuildError
-from scripts.keeping.gate import check_learned, check_retention
+from scripts.keeping.gate import check_gates
 from scripts.params import Params
 from scripts.release.apart import annotate_installed
 from scripts.release.contents import CARD, GUIDE, write_texts
@@ -53,9 +53,7 @@ def publish_package(
     little was learned, and BuildError when the package cannot be built or does not say what the
     model says; `output` is then what it was before.
     """
-    measured = json.loads(scores.read_bytes())
-    check_retention(measured, params)
-    check_learned(measured, params)
+    check_gates(json.loads(scores.read_bytes()), params)
     msg.text("Writing the card and the lineage")
     meta, files = write_texts(training, corpus, scores, params)
     with scratch_folder(output.parent, "package") as scratch:
