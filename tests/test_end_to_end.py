@@ -352,7 +352,7 @@ def test_only_a_run_outside_of_experiments_packages(own: Path) -> None:
     sh(own, "dvc", "exp", "apply", "elsewhere")
     assert wheels(own) == []
     output = sh(own, "python", "-m", "weasel", "run", "all").stdout
-    assert stages_run(output) == ["package"] and wheels(own) == ["3.0.0"]
+    assert stages_run(output) == ["judge", "package"] and wheels(own) == ["3.0.0"]
 
 
 @pytest.mark.slow

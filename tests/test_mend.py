@@ -112,8 +112,8 @@ def test_a_damaged_copy_is_listed_and_thrown_away_only_if_one_agrees(project: Pa
     assert str(copy) in printed and PREDICTIONS in printed
     assert copy.exists() and (project / PREDICTIONS).exists()
     status, printed = door(project, "scripts.mend", "--yes")
-    assert status == 0 and "python -m dvc repro --force --downstream evaluate" in printed
-    sh(project, sys.executable, "-m", "dvc", "repro", "--force", "--downstream", "evaluate")
+    assert status == 0 and "python -m dvc repro --force --downstream judge" in printed
+    sh(project, sys.executable, "-m", "dvc", "repro", "--force", "--downstream", "judge")
     assert copy.read_bytes() == (project / PREDICTIONS).read_bytes() == whole
 
 
@@ -140,7 +140,7 @@ def test_a_merge_in_dvc_lock_is_no_half_written_file(project: Path) -> None:
 def test_half_a_dvc_lock_is_thrown_away_by_a_run(project: Path) -> None:
     lock = project / "dvc.lock"
     lock.write_bytes(lock.read_bytes()[:-40] + b"\n  x: [")
-    _, printed = door(project, "scripts.run", "evaluate")
+    _, printed = door(project, "scripts.run", "judge")
     assert "corrupted" in printed or "lock" in printed
     _, printed = door(project, "scripts.run")
     assert "dvc.lock was half-written, by a run that was killed: thrown away" in printed
@@ -151,6 +151,6 @@ def test_nothing_is_said_that_is_no_news(project: Path) -> None:
     (project / "data/texts").write_text("", encoding="utf8")
     sh(project, sys.executable, "-m", "dvc", "add", "--quiet", "data")
     _, printed = door(project, "scripts.run")
-    assert "Running stage 'evaluate'" in printed
+    assert "Running stage 'judge'" in printed
     assert (project / PREDICTIONS).read_bytes() == b""
     assert "is empty" not in printed and "dvc push" not in printed

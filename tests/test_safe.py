@@ -31,7 +31,7 @@ from scripts.params import PARAMS, Params, load_params
 from scripts.release.contents import make_meta
 from scripts.release.wheel import build_package
 from tests.attacks import PWNED, Attack
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_world
 from tests.projects import copy_project, sh
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -57,7 +57,8 @@ def params_refusal() -> str:
 
 
 def test_a_tag_in_params_or_project_makes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (ROOT / PARAMS).read_text(encoding="utf8")
+    sections = write_world(Path()).model_dump()
+    text = "\n".join(f"{name}: {json.dumps(values)}" for name, values in sections.items())
     Path("params.yaml").write_text(f"{text}\nx: {TAG}\n", encoding="utf8")
     assert re.match(r"params.yaml:\d+:4: is not YAML: could not determine", params_refusal())
     Path("params.yaml").write_text(text, encoding="utf8")
