@@ -337,7 +337,7 @@ def test_only_a_run_outside_of_experiments_packages(own: Path) -> None:
         return "-S", f"package.version={version}"
 
     # In place: what was there is gone, and what is there says that a package is due.
-    experiment(own, "in-place", *package_version("2.0.0"))
+    experiment(own, "here", *package_version("2.0.0"))
     assert list((own / "packages").iterdir()) == []
     assert "verdict.json" in sh(own, "dvc", "status").stdout
     sh(own, "python", "-m", "scripts.summary")
