@@ -361,8 +361,8 @@ def test_one_experiment_after_another_can_be_applied(own: Path) -> None:
     experiment(own, "one", "--temp", "-S", "training.max_epochs=1")
     for name in ("update", "one", "update"):
         sh(own, "dvc", "exp", "apply", name)
-        # Nothing but the package is due.
-        assert stages_run(sh(own, "dvc", "repro", "--dry").stdout) == ["package"]
+        # Nothing is due but the package, and before it the verdict that an experiment marks.
+        assert stages_run(sh(own, "dvc", "repro", "--dry").stdout) == ["judge"]
 
 
 @pytest.mark.slow
