@@ -121,17 +121,24 @@ def test_too_little_learned_is_refused_label_by_label_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("retention", "said"),
-    [(0.5, "Retention 0.500 is below"), (0.99, "0.400, is below evaluate.min_new_f 0.5")],
+    ("retention", "fold", "said"),
+    [
+        (0.5, "", "Retention 0.500 is below"),
+        (0.99, "", "0.400, is below evaluate.min_new_f 0.5"),
+        (1.0, "2/5", "data.fold is 2/5"),
+    ],
 )
 def test_command_leaves_with_1_and_packages_nothing(
     retention: float,
+    fold: str,
     said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    srsly.write_yaml(tmp_path / PARAMS, change(evaluate={"min_new_f": 0.5}).model_dump())
+    least = 0.0 if fold else 0.5
+    params = change(data={"fold": fold}, evaluate={"min_new_f": least})
+    srsly.write_yaml(tmp_path / PARAMS, params.model_dump())
     monkeypatch.chdir(tmp_path)
     found = scores(retention)
     for model, measured in learned(0.4, 0.4).items():

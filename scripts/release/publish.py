@@ -9,7 +9,7 @@ import spacy
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.exceptions import BuildError
+from scripts.exceptions import BuildError, PackageError
 from scripts.keeping.gate import check_gates
 from scripts.params import Params
 from scripts.release.apart import annotate_installed
@@ -49,11 +49,16 @@ def publish_package(
     scores: the file scores.json that `evaluate` wrote.
 
     Says what it does, as that takes a while. Returns the wheel's path and the number of texts that
-    it was checked on. Raises PackageError when too little of the base's knowledge is left or too
-    little was learned, and BuildError when the package cannot be built or does not say what the
-    model says; `output` is then what it was before.
+    it was checked on. Raises PackageError when too little of the base's knowledge is left, too
+    little was learned, or a fold was left out, and BuildError when the package cannot be built or
+    does not say what the model says; `output` is then what it was before.
     """
     check_gates(json.loads(scores.read_bytes()), params)
+    if params.data.fold:
+        raise PackageError(
+            f"data.fold is {params.data.fold}, so this model did not learn from that part of the "
+            'data, which is for testing only. Set data.fold to "" and run again.'
+        )
     msg.text("Writing the card and the lineage")
     meta, files = write_texts(training, corpus, scores, params)
     with scratch_folder(output.parent, "package") as scratch:

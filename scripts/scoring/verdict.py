@@ -40,7 +40,10 @@ def doubts(scores: dict[str, Any], data: dict[str, Any]) -> list[Doubt]:
 def doubt_learned(scores: dict[str, Any]) -> list[Doubt]:
     """Whether the new labels, or some of them, were hardly learned."""
     new = scores["tuned"]["new"]
-    todo = "more texts (weasel run learning: would they help?), or a larger training.max_epochs"
+    todo = (
+        "more texts (weasel run learning: would they help?), or longer learning "
+        "(training.max_epochs; training.min_steps, where texts are few)"
+    )
     if not new["ents_f"]:
         return [Doubt("nothing learned: F of the new labels is 0", todo)]
     if new["ents_f"] < LITTLE:
