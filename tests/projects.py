@@ -65,6 +65,8 @@ def copy_project(folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
     (folder / "dvc.lock").unlink(missing_ok=True)
+    # A user's own data may have this name.
+    shutil.rmtree(folder / "assets/small", ignore_errors=True)
     shutil.copytree(SMALL, folder / "assets/small")
     params = world_values(folder)
     for section, values in VALUES.items():
