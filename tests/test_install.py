@@ -63,10 +63,12 @@ def test_make_sets_up_and_leaves_nothing_that_passes_for_it_where_pip_fails(
     (tmp_path / "requirements.txt").write_text(locked, encoding="utf8")
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
     (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
+    # By its name: make takes a path with a space in it for two words.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["make", f"PYTHON={sys.executable}", ".venv/ready"],
+        ["make", "PYTHON=python", ".venv/ready"],
         cwd=tmp_path,
-        env=os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)},
+        env=os.environ | {"PATH": path, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)},
         capture_output=True,
         text=True,
     )
