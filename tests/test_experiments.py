@@ -74,6 +74,30 @@ def test_trials_of_other_data_are_not_shown(tmp_path: Path) -> None:
     assert runs_of(project) == {"0.0": 2, "1.0": 2}
 
 
+def test_a_queue_without_workers_gets_others(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    save(project, "grid:\n  rehearsal.ratio: [0, 1]\n")
+    (tmp_path / "runs/wait-0.0").touch()
+    (tmp_path / "runs/wait-1.0").touch()
+    driver = subprocess.Popen(SWEEP, cwd=project, env=environment())
+    while not (began := runs_of(project)):
+        assert driver.poll() is None, f"the command ended with {driver.returncode}"
+        time.sleep(0.1)
+    (ratio,) = began
+    ((stage, _),) = stages_of(project, ratio)
+    (worker,) = (x for x in psutil.Process(stage).parents() if "queue-worker" in x.cmdline())
+    worker.kill()
+    for wait in ("0.0", "1.0"):
+        (tmp_path / f"runs/wait-{wait}").unlink()
+    assert driver.wait() == 1
+    # The other trial, which waited in the queue, has run; that of the dead worker has failed.
+    (other,) = {"0.0", "1.0"} - {ratio}
+    assert [row["ratio"] for row in table_of(project)] == [other]
+    sh(project, *SWEEP)
+    assert runs_of(project) == {ratio: 2, other: 1}
+    assert [row["ratio"] for row in table_of(project)] == ["0.0", "1.0"]
+
+
 def stages_of(project: Path, ratio: str) -> list[tuple[int, Path]]:
     """The process and the folder of each run of the stage with a ratio, in their order."""
     text = (project.parent / "runs" / ratio).read_text(encoding="utf8")

@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
+from itertools import count
 
 from wasabi import msg
 
@@ -12,6 +13,9 @@ from scripts.experiments.naming import Changes
 from scripts.experiments.repository import clean_commit
 from scripts.experiments.runner import Runner
 from scripts.storage.dvc import open_repo
+
+# So often it is looked whether the queue has workers.
+SECONDS = 10
 
 
 def run_in_queue(
@@ -38,15 +42,41 @@ def run_in_queue(
     # What the experiments print is in DVC's logs.
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            while process.poll() is None:
-                look()
-                time.sleep(1)
+            wait_for(process, runner.jobs, look)
         except KeyboardInterrupt:
             msg.info(
                 "Running experiments go on. The same command waits for them; "
                 "dvc queue stop --kill ends them."
             )
             raise
+
+
+def wait_for(process: subprocess.Popen, jobs: int, look: Callable[[], None]) -> None:
+    """Wait until the queue is done, and see that it is not waited for in vain.
+
+    A worker ends when it finds the queue empty. DVC counts on one that is about to end, and starts
+    no other; and of one that died it waits for the experiment. It would do both without end. So
+    workers are started again where experiments wait for one, and where none does, `process` is
+    ended: what has no result then has failed, and runs again with the same command.
+
+    process: `dvc exp run --run-all`.
+    """
+    unanswered = 0
+    for second in count(1):
+        if process.poll() is not None:
+            return
+        look()
+        time.sleep(1)
+        if second % SECONDS == 0:
+            with open_repo() as repo:
+                queue = repo.experiments.celery_queue
+                unanswered = 0 if queue.worker_status() else unanswered + 1
+                # One that has only begun, or is busy, may not have answered the first time.
+                if unanswered == 2 and any(queue.iter_queued()):
+                    queue.start_workers(jobs)
+                    unanswered = 0
+                elif unanswered == 2:
+                    process.terminate()
 
 
 def tidy_queue(names: set[str]) -> set[str]:
