@@ -7,7 +7,6 @@ Both whole pipelines run over the test split and the general text. Writes scores
 compared without running anything), labels.csv and confusion.csv (for `dvc plots`).
 """
 
-import json
 from pathlib import Path
 
 import typer
@@ -17,6 +16,7 @@ from scripts.exceptions import door
 from scripts.scoring.base_and_tuned import evaluate
 from scripts.scoring.tables import write_metrics
 from scripts.scoring.verdict import doubts
+from scripts.storage.json_files import read_json
 
 
 @door
@@ -28,7 +28,7 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
         f"{scores['base'][part]['ents_f']:.3f} → {scores['tuned'][part]['ents_f']:.3f}"
         for part in ("new", "kept")
     )
-    found = doubts(scores, json.loads((corpus / "data.json").read_bytes()))
+    found = doubts(scores, read_json(corpus / "data.json"))
     show = msg.warn if found else msg.good
     show(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
     for doubt in found:

@@ -46,7 +46,7 @@ def main(
     points = points_of(commit)
     runner = Runner(engine, jobs, address, remote, written=written)
     report_failures(run_all(points, runner), len(points))
-    rows = add_origin(collect(commit, list(points), COLUMNS), commit, points)
+    rows = add_origin(collect(commit, list(points), COLUMNS), commit, points.items())
     write_table(rows, table)
     write_text(picture, plot_learning(rows, commit))
     three_quarters, everything = list(points)[-2:]

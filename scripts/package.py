@@ -10,7 +10,6 @@ the model card and the annotation guide. Card and guide also lie inside both arc
 Within an experiment nothing is built: `packages` is left empty, and the package is still due.
 """
 
-import json
 import os
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from scripts.keeping.judgement import mark_as_due
 from scripts.params import load_params
 from scripts.release.publish import publish_nothing, publish_package
 from scripts.scoring.verdict import doubt_learned
+from scripts.storage.json_files import read_json
 
 
 def warn_of_little(scores: dict) -> None:
@@ -54,7 +54,7 @@ def main(training: Path, corpus: Path, scores: Path, verdict: Path, output: Path
     msg.good(
         f"{wheel}: installed beside spaCy alone, it says what the model says ({checked} texts)"
     )
-    warn_of_little(json.loads(scores.read_bytes()))
+    warn_of_little(read_json(scores))
 
 
 if __name__ == "__main__":

@@ -46,15 +46,15 @@ def main(
     params = load_params_for(engine)
     commit = clean_commit([table])
     runs = seeded(setting, seeds, params)
-    names = [name_of("seeds", commit, changes) for _, changes in runs]
-    experiments = {name: changes for name, (_, changes) in zip(names, runs, strict=True)}
+    named = [(name_of("seeds", commit, changes), changes) for _, changes in runs]
+    names, experiments = [name for name, _ in named], dict(named)
     failed = run_all(experiments, Runner(engine, jobs, address, remote, written=(table,)))
     report_failures(failed, len(experiments))
     rows = [
         {"setting": text, "seed": changes["training.seed"], **row}
         for (text, changes), row in zip(runs, collect(commit, names, MEASURES), strict=True)
     ]
-    write_table(add_origin(rows, commit, experiments), table)
+    write_table(add_origin(rows, commit, named), table)
     msg.table(summarize(rows), header=("setting", "seeds", *MEASURES), divider=True)
     for line in judge(rows):
         msg.info(line)

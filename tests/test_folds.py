@@ -92,7 +92,7 @@ def test_folds_are_measured_together(folds: list) -> None:
     assert everything.new["ents_f_low"] < 62 / 72 < everything.new["ents_f_high"]
     assert set(everything.new["per_label"]) == {"BAND", "GEAR"}
     # Half of the names that the base finds, in both folds together: F is 2/3.
-    assert everything.retention[0] == pytest.approx(0.6667)
+    assert everything.kept["retention"] == pytest.approx(0.6667)
 
 
 def test_table_has_each_fold_then_all_then_each_label(folds: list) -> None:

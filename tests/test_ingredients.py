@@ -14,6 +14,7 @@ from scripts.experiments.ingredients import (
     refuse_others,
     what_differs,
 )
+from scripts.experiments.tables import add_origin
 from scripts.storage.dvc import hash_path
 from tests.conftest import write_world
 from tests.projects import commit, sh
@@ -113,3 +114,11 @@ def test_finished_experiments_of_other_data_are_no_results(project: Path) -> Non
     (project / "data/train.jsonl").unlink()
     with pytest.raises(ExperimentError, match=r"than is here: data\. .*dvc exp remove seeds-1$"):
         refuse_others({"seeds-1": {}}, "refs/exps/aa/bb/")
+
+
+def test_rows_of_the_same_experiment_have_the_same_origin(project: Path) -> None:
+    head = sh(project, "git", "rev-parse", "HEAD").stdout.strip()
+    sh(project, "git", "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/seeds-1", "HEAD")
+    run = ("seeds-1", {"training.seed": 0})
+    first, second = add_origin([{"row": 1}, {"row": 2}], head[:7], [run, run])
+    assert first["made_of"] == second["made_of"] == hash_of(ingredients_here(), ["training.seed"])

@@ -1,15 +1,12 @@
 """Set-up counts what it installs, and a failure of pip is its own."""
 
 import hashlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from scripts.runtime.install import count_packages, follow
-from tests.projects import ROOT
+from tests.projects import ROOT, sh
 
 PIP = """\
 Ignoring two: markers 'python_full_version < "3.11"' don't match your environment
@@ -64,14 +61,8 @@ def test_make_sets_up_and_leaves_nothing_that_passes_for_it_where_pip_fails(
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
     (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
     # By its name: make takes a path with a space in it for two words.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["make", "PYTHON=python", ".venv/ready"],
-        cwd=tmp_path,
-        env=os.environ | {"PATH": path, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
+    make = ("make", "PYTHON=python", ".venv/ready")
+    done = sh(tmp_path, *make, check=False, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
     assert (done.returncode == 0) is is_whole, done.stdout + done.stderr
     assert (tmp_path / ".venv/ready").exists() is is_whole
     assert ("unpacking them" in done.stdout) is is_whole

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from scripts.keeping.judgement import in_brief, judge, mark_as_due, read_json
+from scripts.keeping.judgement import in_brief, judge, mark_as_due
 from scripts.package import main
 from scripts.params import Params, with_values
+from scripts.storage.json_files import read_json
 from tests.conftest import world_values
 from tests.evaluations import block
 
@@ -27,7 +28,9 @@ def scores(retention: float | None = 0.9876, **more: Any) -> dict[str, Any]:
     return found | kept | more
 
 
-def judge_here(found: dict[str, Any], minimum: float = 0.95, min_new_f: float = 0.0) -> str | None:
+def judge_here(
+    found: dict[str, Any], minimum: float = 0.95, min_new_f: float = 0.0, fold: str = ""
+) -> str | None:
     """Judge scores in the working folder."""
     for path in (SUMMARY, VERDICT):
         path.parent.mkdir(exist_ok=True)
@@ -40,6 +43,7 @@ def judge_here(found: dict[str, Any], minimum: float = 0.95, min_new_f: float = 
             "evaluate.min_retention": minimum,
             "evaluate.min_new_f": min_new_f,
             "training.strategy": "extend",
+            "data.fold": fold,
         },
     )
     return judge(**files, params=params, summary=SUMMARY, verdict=VERDICT)
@@ -70,6 +74,11 @@ def test_a_model_below_the_gate_is_a_result_with_a_reason(here: Path) -> None:
     assert "Retention 0.500 is below" in reason and "LOC 0.48 → 0.48" in reason
     assert read_json(SUMMARY) == {"ships": False} | in_brief(scores(0.5), LIVE)
     assert read_json(VERDICT) == {"ships": False, "reason": reason}
+
+
+def test_a_model_of_a_fold_does_not_ship(here: Path) -> None:
+    assert "data.fold is 2/5" in (judge_here(scores(), fold="2/5") or "")
+    assert read_json(SUMMARY)["ships"] is False
 
 
 def test_a_model_that_learned_too_little_does_not_ship_either(here: Path) -> None:

@@ -1,12 +1,11 @@
 """Damage is claimed where bytes are broken, nowhere else, and nothing is thrown away unasked."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import projects
 from tests.standin import make_project, save, sh
 
 PREDICTIONS = "metrics/predictions.jsonl"
@@ -14,14 +13,9 @@ PREDICTIONS = "metrics/predictions.jsonl"
 
 def door(project: Path, *module: str) -> tuple[int, str]:
     """Run one of the project's doors without a terminal; its exit status, and what it printed."""
-    variables = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "COLUMNS": "400"}
-    done = subprocess.run(
-        [sys.executable, "-m", *module],
-        cwd=project,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+    command = (sys.executable, "-m", *module)
+    done = projects.sh(
+        project, *command, check=False, answers="", PYTHONPATH=str(projects.ROOT), COLUMNS="400"
     )
     return done.returncode, " ".join(f"{done.stdout} {done.stderr}".split())
 

@@ -165,3 +165,21 @@ def test_a_folder_with_something_in_it_is_refused_before_anything_is_asked(
     (tmp_path / "note").touch()
     said = make(project, str(tmp_path), check=False)
     assert "is there and not empty" in said and "Name of its package" not in said
+
+
+def test_what_lies_beside_a_new_project_stays(project: Path) -> None:
+    kept = project.parent / ".beside-server"
+    kept.mkdir()
+    (kept / "x").touch()
+    make(project, str(project.parent / "beside"), "--name", "x_ner", "--data", "")
+    assert (kept / "x").exists()
+
+
+def test_what_is_not_committed_is_in_no_new_project(project: Path) -> None:
+    params = project / "params.yaml"
+    text = params.read_text(encoding="utf8")
+    params.write_text(text.replace("max_epochs: 2", "max_epochs: 7"), encoding="utf8")
+    folder = project.parent / "committed"
+    make(project, str(folder), "--name", "x_ner", "--data", "")
+    params.write_text(text, encoding="utf8")
+    assert "max_epochs: 2" in (folder / "params.yaml").read_text(encoding="utf8")

@@ -1,6 +1,5 @@
 """Before any work: the paths that params.yaml names are there, and so is the GPU."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,8 @@ from scripts.exceptions import ParamsError
 from scripts.runtime.gpu import refuse_missing_gpu
 from scripts.storage.paths import refuse_missing_paths
 from scripts.words import amount, did_you_mean, what_is_near
-from tests.conftest import write_world
-
-ROOT = Path(__file__).parent.parent
+from tests.conftest import ROOT, write_world
+from tests.projects import sh
 
 
 def refusal(folder: Path, **changes: str) -> str:
@@ -89,10 +87,8 @@ def without_cupy(*command: str, folder: Path) -> subprocess.CompletedProcess[str
     """Run a door where Python finds no CuPy, whatever is installed."""
     code = f"import sys; sys.modules['cupy'] = None; sys.argv[1:] = {command[1:]!r}; import runpy; "
     code += f"runpy.run_module({command[0]!r}, run_name='__main__')"
-    variables = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "400"}
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=variables, capture_output=True, text=True
-    )
+    python = (sys.executable, "-c", code)
+    return sh(folder, *python, check=False, PYTHONPATH=str(ROOT), COLUMNS="400")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there a GPU needs no CuPy")

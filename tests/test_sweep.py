@@ -83,6 +83,7 @@ def params() -> Params:
         ({"grid": {"training.droput": [0.1]}}, "training.droput"),
         ({"grid": {"trainning.dropout": [0.1]}}, "trainning"),
         ({"grid": {"training": [0.1]}}, "grid.training"),
+        ({"grid": {"dropout": [0.1]}}, "a key has its section before it"),
         ({"grid": {"training.dropout": [0.1, 1.0]}}, "training.dropout: must be below 1.0"),
         ({"grid": {"training.dropout": ["0.1"]}}, "training.dropout"),
         ({"grid": {"training.max_epochs": [1.5]}}, "training.max_epochs"),

@@ -1,10 +1,11 @@
 """The declaration of a sweep (configs/sweep.yaml), typed and checked before any work is done."""
 
+import re
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from scripts.exceptions import ParamsError
@@ -12,7 +13,15 @@ from scripts.params import Params, Section, Text, value_of, with_values
 from scripts.settings.complaints import complain, refuse
 from scripts.settings.yaml_file import parse_yaml, read_text
 
-Key = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
+
+def check_key(key: str) -> str:
+    """Return a key as it is written; raises ValueError where it has no section."""
+    if not re.fullmatch(r"\w+\.\w+", key):
+        raise ValueError("a key has its section before it, as training.dropout")
+    return key
+
+
+Key = Annotated[str, AfterValidator(check_key)]
 Number = int | float
 Choices = Annotated[list[bool | int | float | str], Field(min_length=1)]
 

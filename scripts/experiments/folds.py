@@ -9,10 +9,8 @@ import json
 from itertools import chain
 from typing import Any, NamedTuple
 
-from scripts.exceptions import ExperimentError
 from scripts.experiments.naming import Changes
-from scripts.experiments.repository import finished
-from scripts.experiments.tables import add_origin
+from scripts.experiments.tables import add_origin, refuse_missing
 from scripts.intake.ranks import rank_documents
 from scripts.intake.splits import find_sources
 from scripts.params import Params, with_values
@@ -22,6 +20,9 @@ from scripts.scoring.chance import resample
 from scripts.scoring.figures import measure_labels
 from scripts.scoring.rows import Row, documents_of
 from scripts.scoring.verdict import doubt_learned, too_small
+
+KEPT = ("retention", "retention_low", "retention_high")
+"""What scores.json and the table say of what was kept."""
 
 
 class Fold(NamedTuple):
@@ -33,8 +34,8 @@ class Fold(NamedTuple):
     """Figures of the new labels, as scores.json has them."""
     documents: int
     """How many documents it was tested on."""
-    retention: tuple[float | None, float | None, float | None]
-    """Retention with its interval; None where the base finds nothing."""
+    kept: dict[str, float | None]
+    """Retention with its interval, by KEPT; None where the base finds nothing."""
 
 
 def experiments_of(commit: str, folds: int) -> dict[str, Changes]:
@@ -56,12 +57,7 @@ def read_folds(commit: str, names: list[str]) -> list[tuple[dict[str, Any], list
 
     Raises ExperimentError where a fold has no result.
     """
-    done = finished(commit)
-    if missing := [name for name in names if name not in done]:
-        raise ExperimentError(
-            f"{len(missing)} of {len(names)} folds have no result: {', '.join(missing)}. "
-            "The same command again runs what is missing."
-        )
+    refuse_missing(commit, names, "folds")
     revisions = [Revision(name) for name in names]
     return [(json.loads(one.read(SCORES)), one.predictions()) for one in revisions]
 
@@ -71,9 +67,8 @@ def own_result(name: str, scores: dict[str, Any]) -> Fold:
 
     scores: its scores.json.
     """
-    keys = ("retention", "retention_low", "retention_high")
-    retention, low, high = (scores[key] for key in keys)
-    return Fold(name, scores["tuned"]["new"], scores["documents"]["test"], (retention, low, high))
+    kept = {key: scores[key] for key in KEPT}
+    return Fold(name, scores["tuned"]["new"], scores["documents"]["test"], kept)
 
 
 def pool(folds: list[tuple[dict[str, Any], list[Row]]]) -> Fold:
@@ -94,17 +89,16 @@ def pool(folds: list[tuple[dict[str, Any], list[Row]]]) -> Fold:
         "all",
         measure_labels(test, "tuned", labels, resample(documents)),
         documents,
-        (found["retention"], found["retention_low"], found["retention_high"]),
+        {key: found[key] for key in KEPT},
     )
 
 
 def table_of(folds: list[Fold], everything: Fold) -> list[dict[str, Any]]:
     """The rows of the table: each fold, all together, and all together for each label."""
-    rows = [row_of(fold, "all", fold.new) | retention_of(fold) for fold in [*folds, everything]]
-    per_label = everything.new["per_label"].items()
+    rows = [row_of(fold, "all", fold.new) | fold.kept for fold in [*folds, everything]]
     return rows + [
-        row_of(everything, label, own) | dict.fromkeys(retention_of(everything), "")
-        for label, own in per_label
+        row_of(everything, label, own) | dict.fromkeys(KEPT, "")
+        for label, own in everything.new["per_label"].items()
     ]
 
 
@@ -121,12 +115,6 @@ def row_of(fold: Fold, label: str, figures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def retention_of(fold: Fold) -> dict[str, Any]:
-    """What a row says of a fold's retention."""
-    names = ("retention", "retention_low", "retention_high")
-    return dict(zip(names, fold.retention, strict=True))
-
-
 def with_origin(
     rows: list[dict[str, Any]], commit: str, experiments: dict[str, Changes]
 ) -> list[dict[str, Any]]:
@@ -134,7 +122,7 @@ def with_origin(
 
     experiments: of `experiments_of`; the first rows are theirs.
     """
-    own = add_origin(rows[: len(experiments)], commit, experiments)
+    own = add_origin(rows[: len(experiments)], commit, experiments.items())
     return own + [row | {"made_of": own[0]["made_of"]} for row in rows[len(experiments) :]]
 
 

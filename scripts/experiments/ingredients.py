@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from scripts.exceptions import ExperimentError
 from scripts.experiments.naming import Changes
+from scripts.params import PARAMS
 from scripts.provenance.differences import differences, flatten
 from scripts.provenance.revisions import LOCK, git, read_committed
 from scripts.settings.yaml_file import parse_yaml, read_yaml
@@ -57,7 +58,7 @@ def ingredients_of(revision: str) -> Ingredients:
 
 def ingredients_here() -> Ingredients:
     """What an experiment would be made of that began now."""
-    params = read_yaml(Path("params.yaml"))
+    params = read_yaml(PARAMS)
     stages = read_yaml(Path(LOCK))["stages"] if Path(LOCK).exists() else {}
     fetch = stages.get("fetch", {})
 
@@ -103,11 +104,14 @@ def refuse_others(experiments: dict[str, Changes], folder: str) -> None:
     experiments: the changes of those that are finished, by name.
     folder: the Git references that they are in.
     """
-    here = ingredients_here() if experiments else None
-    others: dict[str, list[str]] = {}
-    for name, changes in experiments.items():
-        if here and (differ := what_differs(ingredients_of(folder + name), here, changes)):
-            others[name] = differ
+    if not experiments:
+        return
+    here = ingredients_here()
+    others = {
+        name: differ
+        for name, changes in experiments.items()
+        if (differ := what_differs(ingredients_of(folder + name), here, changes))
+    }
     if others:
         named = ", ".join(sorted({x for differ in others.values() for x in differ}))
         raise ExperimentError(

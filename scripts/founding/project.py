@@ -39,10 +39,10 @@ def suggest_name(folder: Path) -> str:
     return "_".join([*words, "ner"])
 
 
-def settle(name: str, data: Path | None) -> Params:
-    """The new project's params, of which data and name are checked.
+def settle(name: str, data: Path | None) -> str:
+    """Check name and data of a new project, and return where its data will lie.
 
-    name: of the package. Where its data lies in the project follows from it.
+    name: of the package; the place of the data follows from it.
     data: labelled texts, a file or a folder; None if there are none yet.
 
     Raises ParamsError, for a name that no package can have, and DataError.
@@ -56,14 +56,16 @@ def settle(name: str, data: Path | None) -> Params:
         if not data.exists():
             raise DataError(f"{data} is not there: give a file or folder of labelled texts.")
         find_sources(params.data.model_copy(update={"source": str(data)}))
-    return params
+    return source
 
 
-def carry(target: Path) -> None:
-    """Write the files of the last commit to a folder, without the demo; raises RevisionError."""
-    source = load_params().data.source
+def carry(target: Path, demo: str) -> None:
+    """Write the files of the last commit to a folder, without the demo; raises RevisionError.
+
+    demo: where the demo's data lies.
+    """
     skipped = [f":(exclude,glob){path}{rest}" for path in LEFT for rest in ("", "/**")]
-    skipped += [f":(exclude){path}" for path in (source, f"{source}.dvc") if ".." not in path]
+    skipped += [f":(exclude){path}" for path in (demo, f"{demo}.dvc") if ".." not in path]
     packed = target.with_suffix(".tar")
     git("archive", f"--output={packed}", "HEAD", "--", ".", *skipped)
     shutil.unpack_archive(packed, target)
@@ -115,13 +117,13 @@ def found(folder: Path, name: str, data: Path | None) -> tuple[str, bool]:
     Returns where the data lies in the project, and whether DVC has it instead of git. Raises
     ProjectError.
     """
-    params = settle(name, data)
-    source = params.data.source
-    with scratch_folder(folder.resolve().parent, folder.name) as scratch:
+    source, demo = settle(name, data), load_params().data.source
+    # A name of its own: what a killed run left under it is removed, and nothing else of the user's.
+    with scratch_folder(folder.resolve().parent, "new-spacy-project") as scratch:
         made = scratch / "project"
-        carry(made)
-        rewrite_params(made / PARAMS, params)
-        rewrite_project(made / "project.yml", name, load_params().data.source)
+        carry(made, demo)
+        rewrite_params(made / PARAMS, {"package.name": name, "data.source": source})
+        rewrite_project(made / "project.yml", name, demo)
         rewrite_settings(made / "pyproject.toml", name, LEFT)
         readme = Template(README.read_text(encoding="utf8"))
         write_text(made / "README.md", readme.substitute(name=name, source=source))

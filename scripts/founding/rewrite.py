@@ -7,7 +7,6 @@ from typing import Any
 import tomlkit
 from ruamel.yaml import YAML
 
-from scripts.params import Params
 from scripts.storage.atomic import write_text
 
 
@@ -27,13 +26,12 @@ def write_yaml(path: Path, values: Any) -> None:
     write_text(path, text.getvalue())
 
 
-def rewrite_params(path: Path, params: Params) -> None:
-    """Write the values that the params have otherwise into params.yaml."""
+def rewrite_params(path: Path, changes: dict[str, Any]) -> None:
+    """Write other values into params.yaml; the keys have dots."""
     values = open_yaml().load(path)
-    for section, own in params.model_dump().items():
-        for key, value in own.items():
-            if values[section][key] != value:
-                values[section][key] = value
+    for key, value in changes.items():
+        section, name = key.split(".")
+        values[section][name] = value
     write_yaml(path, values)
 
 

@@ -12,7 +12,7 @@ from scripts.exceptions import DataError, UnusableError
 from scripts.intake.formats import Source
 from scripts.intake.parsers import parse
 from scripts.intake.records import check_record
-from scripts.intake.splits import share
+from scripts.intake.splits import share, share_within
 from scripts.intake.stream import read_chunks
 from scripts.params import Data, read_fold
 
@@ -47,8 +47,7 @@ def rank_documents(
             "label more texts."
         )
     parts = cut_groups(groups, shares, fold)
-    # The dot makes another name of it, so that this order does not depend on that of the split.
-    inner = sorted(documents, key=lambda name: (share(f"{name}.", data.seed), name))
+    inner = sorted(documents, key=lambda name: (share_within(name, data.seed), name))
     for has in (True, False):
         train = [name for name in inner if documents[name] is has and parts[name] == "train"]
         kept = max(1, nearest(len(train) * data.train_share))

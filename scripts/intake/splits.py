@@ -72,6 +72,15 @@ def share(name: str, seed: int) -> float:
     return (begin + number * 0x9E3779B97F4A7C15) % 2**64 / 2**64
 
 
+def share_within(name: str, seed: int) -> float:
+    """A second number from 0 to 1 of a document, by which data.train_share thins out train.
+
+    The dot makes another name of it, so that this draw does not depend on that of the split; and no
+    name then ends in a number, which `share` would spread evenly.
+    """
+    return share(f"{name}.", seed)
+
+
 def choose_split(
     doc: str, shares: dict[str, float], seed: int, fold: tuple[int, int] | None = None
 ) -> str:

@@ -11,11 +11,12 @@ from scripts.intake.findings import Finding
 from scripts.intake.formats import Layout
 from scripts.intake.minhash import SIGNATURE
 from scripts.intake.readers import Piece
+from scripts.intake.splits import SPLITS
 
 # At most so many findings of each code are listed; all are counted.
 LISTED = 1_000
 # "plain" is general text without gold spans, "spare" what data.train_share leaves out of train.
-PARTS = ("train", "dev", "test", "general", "plain", "spare")
+PARTS = (*SPLITS, "general", "plain", "spare")
 
 # What is kept of every record, and its NumPy type: enough to find duplicates and leaks later.
 FACTS: dict[str, str] = {
@@ -169,7 +170,7 @@ def count_spans(total: Tally) -> dict[str, Counter[str]]:
 
 def count_documents(total: Tally) -> dict[str, int]:
     """How many documents each of train, dev and test has."""
-    docs = {part: total.facts["doc"][part_mask(total, part)] for part in ("train", "dev", "test")}
+    docs = {part: total.facts["doc"][part_mask(total, part)] for part in SPLITS}
     return {part: len(numpy.unique(names)) for part, names in docs.items()}
 
 

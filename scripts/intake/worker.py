@@ -21,7 +21,7 @@ from scripts.intake.parsers import parse
 from scripts.intake.readers import Piece
 from scripts.intake.records import Record, check_record, list_oddities, units_that_matter
 from scripts.intake.rejected import reject
-from scripts.intake.splits import choose_split, share
+from scripts.intake.splits import choose_split, share_within
 from scripts.intake.tally import FACTS, PARTS, Chunk, ChunkResult
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
@@ -158,9 +158,7 @@ def choose_part(record: Record, part: str | None, settings: Settings) -> str:
     part = part or choose_split(record.doc, settings.shares, settings.seed, settings.fold)
     if part == "general" and record.spans is None:
         return "plain"
-    # The dot makes another name of it, so that this draw does not depend on that of the split; and
-    # no name then ends in a number, which `share` would spread evenly.
-    if part == "train" and share(f"{record.doc}.", settings.seed) >= settings.train_share:
+    if part == "train" and share_within(record.doc, settings.seed) >= settings.train_share:
         return "spare"
     return part
 

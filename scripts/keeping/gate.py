@@ -69,12 +69,17 @@ def check_learned(scores: dict, params: Params) -> None:
 
 
 def check_gates(scores: dict, params: Params) -> None:
-    """Raise PackageError where a model kept or learned too little to be packaged.
+    """Raise PackageError where a model kept or learned too little, or left out a fold.
 
     scores: the content of metrics/scores.json.
     """
     check_retention(scores, params)
     check_learned(scores, params)
+    if params.data.fold:
+        raise PackageError(
+            f"data.fold is {params.data.fold}, so this model did not learn from that part of the "
+            'data, which is for testing only. Set data.fold to "" and run again.'
+        )
 
 
 def list_changes(scores: dict, measured: str) -> str:

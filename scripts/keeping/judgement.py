@@ -6,14 +6,13 @@ experiment was taken over. So `package` depends on verdict.json, and an experime
 what dvc.lock then says the package was made of is not what `judge` wrote.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from scripts.exceptions import PackageError
 from scripts.keeping.gate import check_gates
 from scripts.params import Params
-from scripts.storage.atomic import write_text
+from scripts.storage.json_files import read_json, write_json
 
 
 def in_brief(scores: dict[str, Any], live: dict[str, Any]) -> dict[str, float]:
@@ -72,13 +71,3 @@ def judge(*, scores: Path, live: Path, params: Params, summary: Path, verdict: P
 def mark_as_due(verdict: Path) -> None:
     """Note in a verdict that an experiment built no package of it, which is therefore still due."""
     write_json(verdict, read_json(verdict) | {"experiment": True})
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read JSON with its numbers as they stand there, which srsly's parser changes a little."""
-    return json.loads(path.read_text(encoding="utf8"))
-
-
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Write values as JSON, a line for each; the file is whole or not there."""
-    write_text(path, json.dumps(values, ensure_ascii=False, indent=2) + "\n")

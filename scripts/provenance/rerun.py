@@ -78,20 +78,18 @@ def list_outputs(before: dict, after: dict) -> list[Output]:
     """
     old, new = (
         {
-            (name, out["path"]): out["md5"]
+            (name, out["path"]): out
             for name, stage in lock["stages"].items()
             for out in stage["outs"]
         }
         for lock in (before, after)
     )
-    empty = {
-        (name, out["path"])
-        for name, stage in before["stages"].items()
-        for out in stage["outs"]
-        if out.get("nfiles") == 0
-    }
-    names = [key for key in dict.fromkeys([*old, *new]) if key not in empty]
-    return [Output(*key, old.get(key), new.get(key)) for key in names]
+    absent: dict = {"md5": None}
+    return [
+        Output(*key, old.get(key, absent)["md5"], new.get(key, absent)["md5"])
+        for key in {**old, **new}
+        if old.get(key, absent).get("nfiles") != 0
+    ]
 
 
 def changed_files(output: Output, caches: list[Path]) -> list[str]:

@@ -11,6 +11,7 @@ from scripts.params import Params
 from scripts.provenance.describe import NAME, describe
 from scripts.release.card import find_licenses, list_examples, make_card
 from scripts.settings.yaml_file import read_yaml
+from scripts.storage.json_files import read_json
 
 CARD = "README.md"
 GUIDE = "GUIDE.md"
@@ -95,13 +96,13 @@ def mark(meta: dict, files: dict[str, str]) -> str:
     return re.findall(r"(?=\d{0,7}[a-f])[0-9a-f]{8}", f"{digest}a0000000")[0]
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file, with numbers as they stand."""
-    return json.loads(path.read_bytes())
+def trace(
+    training: Path, corpus: Path, scores: Path, measured: dict[str, Any], params: Params
+) -> dict[str, Any]:
+    """Describe the content of lineage.json: by MD5, all that the package was made of.
 
-
-def trace(training: Path, corpus: Path, scores: Path, params: Params) -> dict[str, Any]:
-    """Describe the content of lineage.json: by MD5, all that the package was made of."""
+    measured: the content of `scores`.
+    """
     environment = training / "environment.json"
     inputs = [training / "base", training / "config.cfg", environment, scores]
     inputs += [corpus / name for name in ("data.json", "general", "test", "train")]
@@ -111,7 +112,7 @@ def trace(training: Path, corpus: Path, scores: Path, params: Params) -> dict[st
         inputs=[*inputs, *map(Path, {*sources, "project.yml", "requirements.txt"})],
         params=params.model_dump(),
         environment=read_json(environment),
-        scores=summarize(read_json(scores)),
+        scores=summarize(measured),
     )
 
 
@@ -128,7 +129,7 @@ def write_texts(training: Path, corpus: Path, scores: Path, params: Params) -> t
     data, measured = read_json(corpus / "data.json"), read_json(scores)
     pipeline = read_json(training / "model" / "meta.json")
     meta = make_meta(pipeline, measured, data["dropped_labels"], params)
-    lineage = trace(training, corpus, scores, params)
+    lineage = trace(training, corpus, scores, measured, params)
     sources = [params.data.source, params.evaluate.general, params.rehearsal.text]
     assets = read_yaml(Path("project.yml")).get("assets", [])
     licenses = find_licenses(assets, [params.base.model, *sources])

@@ -1,6 +1,5 @@
 """Make the folder `packages`: wheel, sdist, model card and guide, checked before they go there."""
 
-import json
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -9,7 +8,7 @@ import spacy
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.exceptions import BuildError, PackageError
+from scripts.exceptions import BuildError
 from scripts.keeping.gate import check_gates
 from scripts.params import Params
 from scripts.release.apart import annotate_installed
@@ -17,6 +16,7 @@ from scripts.release.contents import CARD, GUIDE, write_texts
 from scripts.release.wheel import build_package
 from scripts.storage.atomic import replace_folder, scratch_folder
 from scripts.storage.docbins import read_docs
+from scripts.storage.json_files import read_json
 
 CHECKED_TEXTS = 200
 """How many texts at most are annotated by both the installed package and the model."""
@@ -53,12 +53,7 @@ def publish_package(
     little was learned, or a fold was left out, and BuildError when the package cannot be built or
     does not say what the model says; `output` is then what it was before.
     """
-    check_gates(json.loads(scores.read_bytes()), params)
-    if params.data.fold:
-        raise PackageError(
-            f"data.fold is {params.data.fold}, so this model did not learn from that part of the "
-            'data, which is for testing only. Set data.fold to "" and run again.'
-        )
+    check_gates(read_json(scores), params)
     msg.text("Writing the card and the lineage")
     meta, files = write_texts(training, corpus, scores, params)
     with scratch_folder(output.parent, "package") as scratch:

@@ -10,14 +10,17 @@ from markupsafe import Markup
 from scripts.params import PARAMS
 from scripts.provenance.comparison import verdict
 from scripts.provenance.differences import flatten
+from scripts.provenance.revisions import PREDICTIONS
 from scripts.reporting.curves import DASHES, Curves, draw_curves, read_curves
 from scripts.reporting.marks import make_texts
-from scripts.reporting.origin import DATA, PREDICTIONS, SCORES, read_origin
+from scripts.reporting.origin import read_origin
+from scripts.reporting.summary import DATA, SCORES
 from scripts.scoring.kinds import KINDS
 from scripts.scoring.rows import Row
 from scripts.scoring.verdict import doubts
 from scripts.settings.yaml_file import read_yaml
 from scripts.storage.atomic import write_text
+from scripts.storage.json_files import read_json
 
 
 def script_json(value: Any) -> Markup:
@@ -97,10 +100,10 @@ def write_report(page: Path, comparison: dict[str, Any] | None = None) -> None:
     """
     findings, params = Path("corpus/findings.json"), read_yaml(PARAMS)
     text = make_report(
-        scores=json.loads(SCORES.read_bytes()),
-        predictions=[json.loads(line) for line in PREDICTIONS.read_bytes().splitlines()],
-        data=json.loads(DATA.read_bytes()),
-        findings=json.loads(findings.read_bytes()) if findings.exists() else None,
+        scores=read_json(SCORES),
+        predictions=[json.loads(line) for line in Path(PREDICTIONS).read_bytes().splitlines()],
+        data=read_json(DATA),
+        findings=read_json(findings) if findings.exists() else None,
         params=params,
         origin=read_origin(params),
         curves=read_curves(Path("training/live/plots/metrics")),

@@ -8,14 +8,12 @@ those of what lies here: while a stage runs, dvc.lock can still have those of th
 from pathlib import Path
 from typing import Any
 
-import srsly
-
+from scripts.provenance.revisions import PREDICTIONS, SUMMARY
+from scripts.reporting.summary import DATA, SCORES
 from scripts.storage.dvc import hash_path
+from scripts.storage.json_files import read_json
 
 BASE, MODEL = Path("training/base"), Path("training/model")
-DATA = Path("corpus/data.json")
-SCORES, PREDICTIONS = Path("metrics/scores.json"), Path("metrics/predictions.jsonl")
-BRIEF = Path("metrics/summary.json")
 
 
 def hash_all(paths: list[Path]) -> dict[str, str]:
@@ -32,17 +30,17 @@ def read_origin(params: dict[str, Any]) -> dict[str, Any]:
     "component", "strategy", "source" and "model" (paths), and the MD5s of what was read ("read")
     and of what was made of it ("made").
     """
-    base, model = (srsly.read_json(folder / "meta.json") for folder in (BASE, MODEL))
+    base, model = (read_json(folder / "meta.json") for folder in (BASE, MODEL))
     package, source = params["package"], params["data"]["source"]
     texts = [source, params["evaluate"]["general"], params["rehearsal"]["text"]]
     return {
         "package": f"{model['lang']}_{package['name']} {package['version']}",
-        "ships": srsly.read_json(BRIEF)["ships"],
+        "ships": read_json(Path(SUMMARY))["ships"],
         "base": f"{base['lang']}_{base['name']} {base['version']}",
         "component": params["base"]["component"],
         "strategy": params["training"]["strategy"],
         "source": Path(source).as_posix(),
         "model": MODEL.as_posix(),
         "read": hash_all([*map(Path, texts), Path("requirements.txt")]),
-        "made": hash_all([BASE, MODEL, DATA, SCORES, PREDICTIONS]),
+        "made": hash_all([BASE, MODEL, DATA, SCORES, Path(PREDICTIONS)]),
     }

@@ -3,7 +3,6 @@
 python -m scripts.reporting.picture docs/summary.svg docs/report.png
 """
 
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from wasabi import msg
 from scripts.reporting.summary import DATA, REPORT, SCORES, summary
 from scripts.storage.atomic import write_bytes, write_text
 from scripts.storage.dvc import hash_path
+from scripts.storage.json_files import read_json
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, HEIGHT = 1100, 1230
@@ -29,7 +29,7 @@ IHDR_END = 33
 
 def draw_summary(output: Path) -> None:
     """Draw the summary of the last run as SVG into `output`."""
-    scores, data = (json.loads(path.read_text(encoding="utf8")) for path in (SCORES, DATA))
+    scores, data = (read_json(path) for path in (SCORES, DATA))
     # Without a comparison: what changed since the last commit tells a reader of the README nothing.
     parts = summary(scores, data, None, sorted(Path("packages").glob("*.whl")))
     with Path(os.devnull).open("w") as nowhere:

@@ -1,6 +1,5 @@
 """Run base and tuned model over the same texts and measure both."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from scripts.scoring.figures import measure_labels, recall_of_mentions
 from scripts.scoring.retention import agreement, retention, retention_interval
 from scripts.scoring.rows import Row, documents_of, make_row
 from scripts.storage.docbins import read_docs
+from scripts.storage.json_files import read_json
 
 
 def evaluate(*, base: Path, tuned: Path, corpus: Path) -> tuple[list[Row], dict]:
@@ -26,7 +26,7 @@ def evaluate(*, base: Path, tuned: Path, corpus: Path) -> tuple[list[Row], dict]
 
     Returns the row of every text, and the content of scores.json.
     """
-    data = json.loads((corpus / "data.json").read_bytes())
+    data = read_json(corpus / "data.json")
     rows = predict_all(base, tuned, corpus, data["general_is_gold"])
     return rows, score_all(rows, data, read_mentions(corpus / "train"))
 

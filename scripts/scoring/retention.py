@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from scripts.scoring.chance import interval
-from scripts.scoring.figures import measure_labels
+from scripts.scoring.figures import precision_recall_f
 from scripts.scoring.rows import Row, count_by_document, f_score
 
 
@@ -50,7 +50,9 @@ def agreement(rows: list[Row], labels: list[str], draws: numpy.ndarray) -> dict[
     `agreement_high`; all are None where the base finds nothing.
     """
     by_base = [row | {"gold": row["base"], "unknown": []} for row in rows]
-    found = measure_labels(by_base, "tuned", labels, draws)
+    none = numpy.zeros((draws.shape[1], 3), "i8")
+    counts = sum(count_by_document(by_base, "tuned", labels).values(), start=none)
+    found = precision_recall_f(counts, draws)
     known = found["true_positives"] + found["misses"]
     ends = ("", "_low", "_high")
     return {f"agreement{end}": found[f"ents_f{end}"] if known else None for end in ends}

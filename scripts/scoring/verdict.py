@@ -1,10 +1,12 @@
 """The verdict in words: was enough learned, and are dev and test large enough to say so?
 
-Why the thresholds are what they are: docs/metrics.md. Only Python's standard library is imported,
+Why the thresholds are what they are: docs/metrics.md. Nothing slow is imported,
 because the summary is printed at the end of every run.
 """
 
 from typing import Any, NamedTuple
+
+from scripts.words import amount
 
 LITTLE = 0.3
 """Below this F, more than two thirds of what a model finds, or should find, are wrong."""
@@ -66,8 +68,8 @@ def doubt_dev(data: dict[str, Any]) -> list[Doubt]:
     return [
         Doubt(
             f"dev too small to choose by: which model is kept hangs on "
-            f"{count(spans, 'entity', 'entities')} in "
-            f"{count(data['documents']['dev'], 'document', 'documents')} ({LEAST_SPANS} are few)",
+            f"{amount(spans, 'entity', 'entities')} in "
+            f"{amount(data['documents']['dev'], 'document')} ({LEAST_SPANS} are few)",
             "more texts, or a larger data.dev",
         )
     ]
@@ -94,11 +96,6 @@ def too_small(new: dict[str, Any], documents: int) -> str | None:
     # With so few, the interval itself is drawn from too little.
     width = "wide" if high - low > WIDEST else "not to be relied on"
     return (
-        f"{count(spans, 'entity', 'entities')} in {count(documents, 'document', 'documents')}, "
+        f"{amount(spans, 'entity', 'entities')} in {amount(documents, 'document')}, "
         f"and an interval of F, {low:.2f} to {high:.2f}, that is {width}"
     )
-
-
-def count(number: int, one: str, more: str) -> str:
-    """A number with the word for what is counted."""
-    return f"{number:,} {one if number == 1 else more}"

@@ -68,8 +68,10 @@ def complain(problem: Any, model: type[BaseModel]) -> str:
     model: what the values should be.
     """
     kind, context = problem["type"], problem.get("ctx", {})
-    meaning = MEANING.get(kind, problem["msg"].removeprefix("Value error, ").replace("{", "{{"))
-    meaning = meaning.format(**context)
+    if kind in MEANING:
+        meaning = MEANING[kind].format(**context)
+    else:
+        meaning = problem["msg"].removeprefix("Value error, ")
     if kind == "missing":
         return meaning
     if kind == "extra_forbidden":

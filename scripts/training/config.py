@@ -1,6 +1,5 @@
 """Make the training config from the recipe, the base model and params.yaml."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from thinc.api import Config
 
 from scripts.functions import load_alone
 from scripts.params import Training
+from scripts.storage.json_files import read_json
 from scripts.training.duration import duration, steps_per_epoch
 from scripts.training.practice import rehearsal_config, weight_against_new
 
@@ -103,7 +103,7 @@ def configure(
     ratio: words of general text to practise on for each word of training text.
     """
     config = load_config(recipe)
-    data = json.loads((corpus / "data.json").read_bytes())
+    data = read_json(corpus / "data.json")
     steps = steps_per_epoch(data["texts"]["train"], training.batch_size)
     config["system"]["seed"] = training.seed
     config["training"] |= {"dropout": training.dropout} | duration(steps, training)
