@@ -29,7 +29,7 @@ from thinc.api import Config
 from tqdm import tqdm
 from wasabi import msg
 
-from benchmarks.strategies import BASE, ROOT, markdown, predict, train
+from benchmarks.training import ROOT, markdown, predict, train
 from scripts.keeping.base_labels import entity_labels
 from scripts.keeping.corpus import preprocess
 from scripts.params import Params, load_params, with_values
@@ -37,6 +37,7 @@ from scripts.scoring.base_and_tuned import score
 from scripts.storage.docbins import read_docs
 from scripts.training.config import sourced_component
 
+BASE = ROOT / "training/base"
 SIZES = (20, 40, 80, 160, 320, 640)
 # The rows of the table, with what each changes in params.yaml. The first is spaCy's own recipe:
 # `spacy init config`, nothing changed but that it updates the base's recognizer, on the new labels

@@ -1,31 +1,30 @@
-"""Compare the training strategies on real tasks: what is learned, what is kept, what it costs.
+"""Compare the training strategies on real bases and tasks: what is learned and kept, at what cost.
 
     python -m weasel run strategies benchmarks
 
-Needs the assets of this folder and the DocBins of base_model (see README.md). There are two tasks:
+Needs the assets of this folder and the DocBins of base_model (see README.md). There are four bases:
+the project's own, spaCy's small and medium English pipelines, and a small transformer. There are
+two tasks:
 
 - fashion brands in Reddit comments: one new label;
-- WNUT-17: six labels in tweets and posts. Four of them mean the same as labels of the base model.
-  The task is measured twice: with these four renamed to the base's labels, and with none renamed.
+- WNUT-17: six labels in tweets and posts, those that the base knows renamed to the base's.
 
-How much the model keeps of what the base model knew is measured on the test parts of the base's own
-four name corpora. The text to rehearse on is the sentences of the base's training parts, without
-their annotation.
+All values are those of params.yaml, so the text to practise on is the demo's. What is kept is
+measured on text of which nothing was practised, the test parts of four name corpora: agreement, F
+of the tuned pipeline's entities against the base's own, over the base's labels; and F on the gold
+of the labels that corpora and base share.
 
-Prints two kinds of tables in Markdown. `report` makes one for each task: mean and standard
-deviation over the seeds. `curve` makes one of how the amount of general text changes F of the new
-label and retention. Every run is stored in the output file, and a run that it has is not repeated.
+Prints two tables in Markdown. `report` has mean and standard deviation over the seeds for each
+base, task and strategy. `curve` shows how the amount of general text changes new F and agreement.
+Every run is stored in the output file, and a run that it has is not repeated.
 """
 
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from statistics import mean, median
 from typing import NamedTuple
 
 import pandas as pd
@@ -33,53 +32,76 @@ import spacy
 import srsly
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.assemble import assemble
+from benchmarks.training import ROOT, markdown, megabytes, predict, running_time, train
+from scripts.base.download import list_official
+from scripts.fetch import lay_out
 from scripts.keeping.base_labels import entity_labels
-from scripts.keeping.corpus import preprocess
-from scripts.params import Params, load_params
+from scripts.params import load_params, with_values
 from scripts.scoring.base_and_tuned import score
+from scripts.settings.yaml_file import read_yaml
 from scripts.storage.docbins import read_docs
-from scripts.training.config import configure
 
-# The project, seen from this folder, where weasel runs the command.
-ROOT = Path("..")
-BASE = ROOT / "training/base"
-GOLD = ("btc", "wikigold", "uner", "gum")
-# Labels of WNUT-17, and the base model's labels that mean the same. In the task "as it is" they are
-# not renamed, so that two labels compete for the same entities.
-RENAME = {"person": "PERSON", "location": "LOC", "corporation": "ORG", "group": "ORG"}
-# For each task its data, and the labels to rename in it.
-TASKS: dict[str, tuple[str, dict[str, str]]] = {
-    "fashion_brands": ("fashion_brands", {}),
-    "wnut17, renamed": ("wnut17", RENAME),
-    "wnut17, as it is": ("wnut17", {}),
+
+class Base(NamedTuple):
+    """A base of the comparison.
+
+    model: the value of base.model; a path is seen from the project's folder.
+    rename: labels of WNUT-17 that mean the same as one of the base's.
+    gold: labels that the base shares with the name corpora.
+    """
+
+    model: str
+    rename: dict[str, str]
+    gold: tuple[str, ...]
+
+
+COMPANIES = {"person": "PERSON", "corporation": "ORG", "group": "ORG"}
+OWN_LABELS = (COMPANIES | {"location": "LOC"}, ("LOC", "ORG", "PERSON"))
+# OntoNotes has GPE for countries and towns and LOC for mountains and rivers, the corpora LOC for
+# all of them.
+ONTONOTES = COMPANIES | {"location": "GPE", "product": "PRODUCT", "creative-work": "WORK_OF_ART"}
+ONTONOTES_LABELS = (ONTONOTES, ("ORG", "PERSON"))
+BASES = {
+    "en_base_sm": Base("assets/en_base_sm-1.0.0-py3-none-any.whl", *OWN_LABELS),
+    "en_core_web_sm": Base("en_core_web_sm", *ONTONOTES_LABELS),
+    "en_core_web_md": Base("en_core_web_md", *ONTONOTES_LABELS),
 }
-# The rows of the first tables, with what each changes in params.yaml. The first is plain
-# fine-tuning: tokens without annotation count as outside any entity, and nothing is rehearsed. The
-# others are the project's strategies.
-ROWS: dict[str, dict[str, dict]] = {
-    "plain update": {
-        "data": {"unlabelled": "outside"},
-        "rehearsal": {"ratio": 0.0},
-        "training": {"strategy": "update"},
-    },
-    "update": {"training": {"strategy": "update"}},
-    "extend": {"training": {"strategy": "extend"}},
-    "replace": {"training": {"strategy": "replace"}},
+TASKS = ("fashion_brands", "wnut17")
+# The rows of the first table, with what each changes in params.yaml. The first is plain
+# fine-tuning: tokens without annotation count as outside any entity, and nothing is rehearsed.
+PLAIN = {"data.unlabelled": "outside", "rehearsal.ratio": 0.0, "training.strategy": "update"}
+ROWS: dict[str, dict] = {
+    "plain update": PLAIN,
+    "update": {"training.strategy": "update"},
+    "extend": {"training.strategy": "extend"},
 }
-# The rows of ROWS that the second table compares, and its numbers of general texts. It has the
-# figures with all general texts, too.
+# The rows of ROWS that the second table compares, and its numbers of general texts; the last is
+# more than there are.
 CURVE = ("update", "extend")
-AMOUNTS = (300, 2_500)
+AMOUNTS = (300, 2_500, 25_000)
+GOLD = ("btc", "wikigold", "uner", "gum")
 WNUT = {
     "train": "wnut17train.conll",
     "dev": "emerging.dev.conll",
     "test": "emerging.test.annotated",
 }
+
+
+class Run(NamedTuple):
+    """One training: keys of BASES, TASKS and ROWS, how much general text, and the seed.
+
+    `texts` is the number of sentences of base_model's training corpora to practise on; with 0 it
+    is the text that params.yaml names.
+    """
+
+    base: str
+    task: str
+    row: str
+    texts: int
+    seed: int
 
 
 def write_tasks(source: Path, scratch: Path) -> None:
@@ -89,7 +111,7 @@ def write_tasks(source: Path, scratch: Path) -> None:
     scratch: gets the folders fashion_brands (files for train and test) and wnut17 (train, dev and
         test).
     """
-    folders = {name: scratch / name for name in ("fashion_brands", "wnut17")}
+    folders = {name: scratch / name for name in TASKS}
     for folder in folders.values():
         folder.mkdir()
     for part, name in (("train", "training"), ("test", "eval")):
@@ -104,7 +126,7 @@ def read_general(corpus: Path, nlp: Language) -> list[str]:
     """Read the sentences of the base model's training texts, without annotation.
 
     corpus: the folder of DocBins that base_model/data.py wrote.
-    nlp: the base model, for its vocabulary.
+    nlp: a pipeline, for its vocabulary.
 
     Returns each sentence once, sorted by hash, so that the first ones come from all corpora.
     """
@@ -121,205 +143,141 @@ def read_general(corpus: Path, nlp: Language) -> list[str]:
     return sorted(texts - {""}, key=lambda text: sha256(text.encode()).digest())
 
 
-def train(*, base: Path, params: Params, folder: Path) -> tuple[Path, dict, float]:
-    """Prepare the data, train, and put the tuned pipeline together.
+def wanted_runs(seeds: int) -> Iterator[Run]:
+    """The runs of both tables, all of one seed before the next.
 
-    base: the folder of the base model.
-    params: all settings, as in params.yaml.
-    folder: the folder for everything that is made.
-
-    Returns the folder of the tuned pipeline, the content of the corpus's data.json, and the elapsed
-    seconds of training alone. Raises DataError where the data cannot be used, CalledProcessError
-    when training fails.
+    seeds: how many seeds each row of the first table gets. The second table gets one.
     """
-    preprocess(params=params, base=base, output=folder / "corpus")
-    data = srsly.read_json(folder / "corpus/data.json")
-    config = configure(
-        recipe=ROOT / "configs/ner.cfg",
-        base=base,
-        corpus=folder / "corpus",
-        component=params.base.component,
-        training=params.training,
-        ratio=params.rehearsal.ratio,
-    )
-    config.to_disk(folder / "config.cfg")
-    command = [sys.executable, "-m", "spacy", "train", str(folder / "config.cfg")]
-    command += ["--output", str(folder), "--code", str(ROOT / "scripts/functions.py")]
-    begin = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    seconds = time.perf_counter() - begin
-    assemble(
-        base=base,
-        trained=folder / "model-best",
-        output=folder / "model",
-        strategy=params.training.strategy,
-    )
-    return folder / "model", data, seconds
+    for seed in range(seeds):
+        for task in TASKS:
+            for base in BASES:
+                yield from (Run(base, task, row, 0, seed) for row in ROWS)
+    own = next(iter(BASES))
+    yield from (Run(own, TASKS[0], row, texts, 0) for row in CURVE for texts in AMOUNTS)
 
 
-def predict(nlp: Language, docs: list[Doc]) -> list[Doc]:
-    """Run a whole pipeline over the texts of `docs`; return its Docs in the same order."""
-    return list(nlp.pipe(doc.text for doc in docs))
-
-
-def running_time(model: Language, base: Language, docs: list[Doc]) -> tuple[float, float]:
-    """Measure how fast a pipeline is, as the median of three runs that alternate with the base's.
-
-    model: the pipeline to measure.
-    base: the pipeline to compare it with.
-    docs: the texts to run both on.
-
-    Returns words per second, and the running time as a multiple of the base's.
-    """
-    times: dict[str, list[float]] = {"model": [], "base": []}
-    for _ in range(3):
-        for name, nlp in (("model", model), ("base", base)):
-            begin = time.perf_counter()
-            predict(nlp, docs)
-            times[name].append(time.perf_counter() - begin)
-    seconds = median(times["model"])
-    return sum(map(len, docs)) / seconds, seconds / median(times["base"])
-
-
-def megabytes(folder: Path) -> float:
-    """Return the size of all files in a folder, in megabytes (1,000,000 bytes)."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-
-
-class Run(NamedTuple):
-    """One training: a key of TASKS, a key of ROWS, how much general text, and the seed.
-
-    `texts` is the number of general texts to rehearse on; 0 means all.
-    """
-
-    task: str
-    row: str
-    texts: int
-    seed: int
-
-
-def wanted_runs(seeds: int) -> list[Run]:
-    """List the runs of all tables.
-
-    seeds: how many seeds each row of the first tables gets. The row "replace", the task "wnut17, as
-        it is" and the second table get only one, to save time; "replace" is left out of that task.
-    """
-    runs = [
-        Run(task, row, 0, seed)
-        for task in TASKS
-        for seed in range(seeds if task != "wnut17, as it is" else 1)
-        for row in ROWS
-        if row != "replace" or (seed == 0 and task != "wnut17, as it is")
-    ]
-    curve = [Run("fashion_brands", row, n, 0) for row in CURVE for n in AMOUNTS]
-    return curve + runs
-
-
-def make_run(run: Run, *, corpus: Path, scratch: Path) -> list[dict]:
-    """Train and measure one run; a task's first run also measures the base model.
+def make_run(run: Run, *, corpus: Path, scratch: Path) -> dict:
+    """Train and measure one run.
 
     run: what to train.
     corpus: the folder of DocBins that base_model/data.py wrote.
-    scratch: the folder with the tasks and the general texts, which also gets the run's own folder.
+    scratch: the folder with the bases, the tasks and the general texts, which also gets the run's
+        own folder.
 
-    Returns records of the run's fields, the seconds of training and what `measure` returns: one of
-    the run and, for the first run of a task, one of the base model before it. Raises ParamsError or
-    DataError where the settings or the data cannot be used, CalledProcessError when training fails.
+    Returns the run's fields, the `seconds` of training and what `measure` returns. Raises DataError
+    where the data cannot be used, CalledProcessError when training fails.
     """
-    values = load_params(ROOT / "params.yaml").model_dump()
-    name, rename = TASKS[run.task]
-    values["data"] |= {"source": str(scratch / name), "rename": rename}
-    values["rehearsal"]["text"] = str(scratch / f"general-{run.texts}.jsonl")
-    values["evaluate"]["general"] = str(ROOT / values["evaluate"]["general"])
-    values["training"]["seed"] = run.seed
-    for section, changes in ROWS[run.row].items():
-        values[section] |= changes
-    folder = scratch / "-".join(map(str, run)).replace(" ", "_")
-    folder.mkdir()
-    model, data, seconds = train(base=BASE, params=Params.model_validate(values), folder=folder)
-    measured = [(run, model, seconds)]
-    if run == Run(run.task, next(iter(ROWS)), 0, 0):
-        measured.insert(0, (run._replace(row="base"), BASE, 0.0))
-    return [
-        which._asdict() | {"seconds": taken} | measure(path, BASE, corpus, data, folder)
-        for which, path, taken in measured
-    ]
+    params = load_params(ROOT / "params.yaml")
+    text = scratch / f"general-{run.texts}.jsonl" if run.texts else ROOT / params.rehearsal.text
+    changes = {
+        "data.source": str(scratch / run.task),
+        "data.rename": BASES[run.base].rename if run.task == "wnut17" else {},
+        "rehearsal.text": str(text),
+        "evaluate.general": str(ROOT / params.evaluate.general),
+        "training.seed": run.seed,
+    }
+    base = scratch / run.base
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        folder = Path(name)
+        params = with_values(params, changes | ROWS[run.row])
+        model, data, seconds = train(base=base, params=params, folder=folder)
+        test = folder / "corpus/test"
+        found = measure(model, base, test, data["labels"], corpus, BASES[run.base].gold)
+    return run._asdict() | {"seconds": seconds} | found
 
 
-def measure(path: Path, base: Path, corpus: Path, data: dict, folder: Path) -> dict:
-    """Measure F, speed and size of a finished pipeline.
+def measure(
+    path: Path, base: Path, test: Path, labels: list[str], corpus: Path, shared: tuple[str, ...]
+) -> dict[str, float]:
+    """Measure F, speed and size of a finished pipeline, beside its base's.
 
-    path: the folder of the pipeline.
-    base: the folder of the base model.
+    path, base: the folders of both pipelines.
+    test: a folder of DocBins, with gold of `labels`.
     corpus: the folder of DocBins that base_model/data.py wrote.
-    data: the content of data.json of the run's corpus.
-    folder: the run's folder, with the test part of its corpus.
+    shared: the labels that base and name corpora share.
 
-    Returns `new` (F of the task's labels on its test part), F of the base's labels on each corpus
-    of GOLD, `words_per_second`, `time_ratio` (running time divided by the base's), and `megabytes`.
+    Returns F of `labels` on test (`new`, `new_base`), `agreement` on the name corpora and F on
+    their gold (`gold`, `gold_base`), `words_per_second`, `time_ratio` (running time divided by the
+    base's), and `megabytes`.
     """
     nlp, before = spacy.load(path), spacy.load(base)
-    docs = list(read_docs(folder / "corpus/test", nlp.vocab))
-    found = {"new": score(predict(nlp, docs), docs, data["labels"])["ents_f"]}
-    kept = sorted(entity_labels(before))
-    for name in GOLD:
-        docs = list(read_docs(corpus / f"test_{name}.spacy", nlp.vocab))
-        found[name] = score(predict(nlp, docs), docs, kept)["ents_f"]
-        if name == "uner":
-            found["words_per_second"], found["time_ratio"] = running_time(nlp, before, docs)
-    return found | {"megabytes": megabytes(path)}
+    docs = list(read_docs(test, nlp.vocab))
+    new, new_base = (score(predict(pipe, docs), docs, labels)["ents_f"] for pipe in (nlp, before))
+    parts = [corpus / f"test_{name}.spacy" for name in GOLD]
+    general = [doc for part in parts for doc in read_docs(part, nlp.vocab)]
+    tuned, own = predict(nlp, general), predict(before, general)
+    gold, gold_base = (score(found, general, list(shared))["ents_f"] for found in (tuned, own))
+    speed, ratio = running_time(nlp, before, general[::10])
+    return {
+        "new": new,
+        "new_base": new_base,
+        "agreement": score(tuned, own, sorted(entity_labels(before)))["ents_f"],
+        "gold": gold,
+        "gold_base": gold_base,
+        "words_per_second": speed,
+        "time_ratio": ratio,
+        "megabytes": megabytes(path),
+    }
 
 
 def report(runs: pd.DataFrame) -> str:
-    """Write a Markdown table for each task, from the runs with all general texts.
+    """Write a Markdown table with a line for each base, task and strategy.
 
-    runs: the records of `make_run`, one a row.
+    runs: the records of `make_run`, one a row; those with the text of params.yaml are used.
 
-    Returns the tables. F is the mean ± standard deviation over the seeds; after each F of the
-    base's labels comes retention in brackets, which is that F divided by the base model's.
+    Returns the table. A figure is the mean ± standard deviation over the seeds; F of the gold's
+    labels has the base's in brackets.
     """
-    lines = []
-    for task, rows in runs[runs.texts == 0].groupby("task", sort=False):
-        base = rows[rows.row == "base"].iloc[0]
-        header = ["", "new F", *(f"{name} F (retention)" for name in GOLD)]
-        header += ["train s", "words/s", "× base's time", "MB"]
-        lines += ["", f"**{task}**", "", *markdown(header)]
-        for name, group in rows.groupby("row", sort=False):
-            cells = [name, f"{group.new.mean():.3f} ± {group.new.std(ddof=0):.3f}"]
-            for part in GOLD:
-                kept = group[part].mean()
-                cells.append(
-                    f"{kept:.3f} ± {group[part].std(ddof=0):.3f} ({kept / base[part]:.3f})"
-                )
-            cells += [f"{group.seconds.mean():.0f}", f"{group.words_per_second.mean():,.0f}"]
-            cells += [f"{group.time_ratio.mean():.2f}", f"{group.megabytes.mean():.1f}"]
-            lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def curve(runs: pd.DataFrame) -> str:
-    """Write a Markdown table of new F and retention for each number of general texts.
-
-    runs: the records of `make_run`, one a row; those of fashion brands with seed 0 are used.
-
-    Returns the table. Retention is the mean over the corpora of GOLD.
-    """
-    found = runs[(runs.task == "fashion_brands") & (runs.seed == 0)].set_index(["row", "texts"])
-    base = found.loc[("base", 0)]
-    lines = markdown(["general texts", *(f"{row}: new F, retention" for row in CURVE)])
-    for texts in (*AMOUNTS, 0):
-        cells = [f"{texts:,}" if texts else "all"]
-        for row in CURVE:
-            tuned = found.loc[(row, texts)]
-            kept = mean(tuned[part] / base[part] for part in GOLD)
-            cells.append(f"{tuned.new:.3f}, {kept:.3f}")
+    header = ["base", "task", "strategy", "new F", "agreement", "F on gold (base's)"]
+    header += ["words/s", "× base's time", "MB", "train s", "seeds"]
+    lines = markdown(header)
+    groups = runs[runs.texts == 0].groupby(["base", "task", "row"], sort=False)
+    for names, group in groups:
+        cells = [*names]
+        cells += [spread(group.new), spread(group.agreement)]
+        cells += [f"{spread(group.gold)} ({group.gold_base.mean():.3f})"]
+        cells += [f"{group.words_per_second.mean():,.0f}", f"{group.time_ratio.median():.2f}"]
+        cells += [f"{group.megabytes.mean():.1f}", f"{group.seconds.mean():.0f}", str(len(group))]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def markdown(header: list[str]) -> list[str]:
-    """Return the header line of a Markdown table and the line below it."""
-    return ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+def spread(figures: pd.Series) -> str:
+    """Write the mean and standard deviation of some figures."""
+    return f"{figures.mean():.3f} ± {figures.std(ddof=0):.3f}"
+
+
+def curve(runs: pd.DataFrame) -> str:
+    """Write a Markdown table of new F and agreement for each number of general texts.
+
+    runs: the records of `make_run`, one a row; those with a number of texts are used.
+    """
+    lines = markdown(["general texts", *(f"{row}: new F, agreement" for row in CURVE)])
+    for texts in AMOUNTS:
+        found = runs[runs.texts == texts].set_index("row").loc[list(CURVE)].itertuples()
+        cells = [f"{texts:,}", *(f"{run.new:.3f}, {run.agreement:.3f}" for run in found)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def prepare(source: Path, corpus: Path, copies: dict[str, str], scratch: Path) -> None:
+    """Lay out bases and tasks in a folder, and write the general texts of the second table.
+
+    source: the folder of the downloaded assets.
+    corpus: the folder of DocBins that base_model/data.py wrote.
+    copies: for some keys of BASES, the wheel or folder to take.
+    """
+    assets = read_yaml(ROOT / "project.yml")["assets"]
+    for name, base in BASES.items():
+        model = copies.get(name, base.model)
+        if model == base.model and model not in list_official(assets):
+            model = str(ROOT / model)
+        lay_out(model, assets, scratch / name)
+    write_tasks(source, scratch)
+    texts = read_general(corpus, spacy.blank("en"))
+    for amount in AMOUNTS:
+        lines = ({"text": text} for text in texts[:amount])
+        srsly.write_jsonl(scratch / f"general-{amount}.jsonl", lines)
 
 
 def main(
@@ -330,23 +288,20 @@ def main(
     jobs: int = typer.Option(
         1, help="How many runs at once; with more than one, times are less exact"
     ),
+    base: list[str] = typer.Option(
+        [], help="NAME=PATH: a wheel or folder to take for a base, instead of a download"
+    ),
 ) -> None:
     """Compare the training strategies on real tasks: assets in SOURCE, DocBins in CORPUS."""
     output.parent.mkdir(parents=True, exist_ok=True)
     rows = srsly.read_json(output) if output.exists() else []
     done = {Run(*(row[key] for key in Run._fields)) for row in rows}
-    nlp = spacy.load(BASE)
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
-        scratch = Path(folder)
-        write_tasks(source, scratch)
-        texts = read_general(corpus, nlp)
-        for amount in (0, *AMOUNTS):
-            lines = ({"text": text} for text in texts[: amount or None])
-            srsly.write_jsonl(scratch / f"general-{amount}.jsonl", lines)
-        work = partial(make_run, corpus=corpus, scratch=scratch)
+        prepare(source, corpus, dict(copy.split("=", 1) for copy in base), Path(folder))
+        work = partial(make_run, corpus=corpus, scratch=Path(folder))
         waiting = [pool.submit(work, run) for run in wanted_runs(seeds) if run not in done]
         for made in tqdm(as_completed(waiting), total=len(waiting), unit=" runs"):
-            rows += made.result()
+            rows.append(made.result())
             srsly.write_json(output, rows)
     order = {run: place for place, run in enumerate(wanted_runs(seeds))}
     rows.sort(key=lambda row: order.get(Run(*(row[key] for key in Run._fields)), -1))
