@@ -14,7 +14,7 @@ from thinc.api import Config
 from scripts.params import Training
 from scripts.training.config import component_listens, configure, new_name
 from scripts.training.duration import duration, steps_per_epoch
-from scripts.training.practice import AGAINST_NEW, weight_against_new
+from scripts.training.practice import AGAINST_NEW
 from tests.conftest import KINDS, RECIPE, write_config, write_world
 
 Tuned = Callable[[str, str], Path]
@@ -141,20 +141,6 @@ def test_patience_does_not_end_it_before_the_updates_asked_for(
     assert table[-1][1] == load_config(path)["training"]["max_steps"] >= 30
 
 
-@pytest.mark.parametrize(
-    ("spans", "strategy", "share"),
-    [
-        (80, "extend", 0.25),
-        (80, "replace", 0.25),
-        (80, "update", 1),
-        (5000, "extend", 1),
-        (1, "extend", 0.01),
-    ],
-)
-def test_few_spans_stand_up_against_less(spans: int, strategy: str, share: float) -> None:
-    assert weight_against_new(spans, strategy) == pytest.approx(AGAINST_NEW * share)
-
-
 def test_values_of_params_are_in_the_config(bases: dict[str, Path], corpus: Path) -> None:
     training = (config := configured(bases["alone"], corpus))["training"]
     assert (training["dropout"], training["max_epochs"]) == (0.25, 3)
@@ -187,7 +173,7 @@ def test_every_update_practises_its_share_of_the_general_text(
         "base_component": "ner",
         "path": (corpus / "rehearsal").as_posix(),
         "words": 85,  # 1.5 times 170 in three updates
-        "against_new": weight_against_new(40, strategy),
+        "against_new": AGAINST_NEW,
     }
 
 

@@ -12,7 +12,7 @@ from scripts.functions import load_alone
 from scripts.params import Training
 from scripts.storage.json_files import read_json
 from scripts.training.duration import duration, steps_per_epoch
-from scripts.training.practice import rehearsal_config, weight_against_new
+from scripts.training.practice import rehearsal_config
 
 # The keys of the base's section [nlp] that the config takes over, and the callbacks in it that are
 # switched off.
@@ -114,9 +114,8 @@ def configure(
     config = config.merge(component_config(base, component, training.strategy, data["labels"]))
     if data["rehearsal"]["train"]["texts"]:
         words = round(ratio * data["words"]["train"] / steps)
-        against = weight_against_new(sum(data["spans"]["train"].values()), training.strategy)
         (learner,) = config["nlp"]["pipeline"]
         config["training"]["before_update"] = rehearsal_config(
-            base, component, learner, corpus / "rehearsal", words, against
+            base, component, learner, corpus / "rehearsal", words
         )
     return config
