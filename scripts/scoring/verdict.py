@@ -43,8 +43,9 @@ def doubt_learned(scores: dict[str, Any]) -> list[Doubt]:
     """Whether the new labels, or some of them, were hardly learned."""
     new = scores["tuned"]["new"]
     todo = (
-        "more texts (weasel run learning: would they help?), or longer learning "
-        "(training.max_epochs; training.min_steps, where texts are few)"
+        "more texts (weasel run learning: would they help?); longer learning (training.max_epochs; "
+        "training.min_steps, where texts are few); or rehearsal.ratio: 0, which learns more from a "
+        "few texts and forgets about half of what the base knows (docs/keeping.md)"
     )
     if not new["ents_f"]:
         return [Doubt("nothing learned: F of the new labels is 0", todo)]
