@@ -11,6 +11,12 @@ from scripts.words import amount
 
 REPORT = Path("metrics/report.html")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
+# What retention is the figure of.
+BY = {"gold": "gold", "agreement": "agreement with the base"}
+# Below this, agreement in the texts of test is worth a line.
+NOTEWORTHY = 0.95
+# What can become of an entity of the base, worst first.
+CHANGED = ("lost", "relabelled", "gained", "moved")
 # What a line about something doubtful begins with.
 DOUBT = "⚠"
 
@@ -57,22 +63,60 @@ def learned(base: dict, tuned: dict, documents: int) -> list[str]:
 
 
 def kept(scores: dict, data: dict) -> list[str]:
-    """Say how well the base's labels were kept."""
-    base, tuned = scores["base"], scores["tuned"]
+    """Say how well the base's labels were kept: on general text, and in the texts of test."""
+    base, tuned, agreed = scores["base"], scores["tuned"], scores["agreement"]
     if scores["retention"] is None:
-        retention = "unknown: the base finds nothing there"
+        lines = ["retention unknown: the base finds nothing in the general text"]
     else:
         bounds = between(scores, "retention_low", "retention_high")
-        retention = f"{scores['retention']:.3f}{bounds}"
-    source = "general text" if data["general_is_gold"] else "general text (agreement with the base)"
-    lines = [f"{change(base['kept'], tuned['kept'])} on {source}; retention {retention}"]
+        lines = [f"retention {scores['retention']:.3f}{bounds}, by {BY[scores['retention_by']]}"]
+    if gold := scores["gold"]:
+        names = ", ".join(gold["labels"]) or "no label"
+        both = change(base["kept"], tuned["kept"])
+        lines.append(f"{both} against gold, which counts for {names}")
+    if agreed["ents_f"] is not None:
+        lines.append(f"agreement {agree(agreed)} on general text; least: {rank_least(agreed)}")
     if "kept_in_domain" in tuned:
         both = change(base["kept_in_domain"], tuned["kept_in_domain"])
         lines.append(f"{both} of the base's labels in your test texts")
+    lines += changed_in_domain(scores, data)
     if data["dropped_labels"]:
         names = ", ".join(data["dropped_labels"])
         lines.append(f"Replaced: the model no longer finds {names} (training.strategy: replace)")
     return lines
+
+
+def agree(agreed: dict) -> str:
+    """Say how far the tuned model agrees with the base, on how many of the base's entities."""
+    entities = amount(agreed["true_positives"] + agreed["misses"], "entity", "entities")
+    bounds = between(agreed, "ents_f_low", "ents_f_high")
+    return f"with the base {agreed['ents_f']:.3f}{bounds}, on {entities}"
+
+
+def rank_least(agreed: dict) -> str:
+    """Name the two labels of the base on which the tuned model agrees least with it."""
+    known = {
+        label: own["ents_f"]
+        for label, own in agreed["per_label"].items()
+        if own["ents_f"] is not None
+    }
+    least = sorted(known, key=lambda label: (known[label], label))[:2]
+    return ", ".join(f"{label} {known[label]:.2f}" for label in least)
+
+
+def changed_in_domain(scores: dict, data: dict) -> list[str]:
+    """Say what became of the base's entities in the texts of test, where much did.
+
+    Nothing is said where the base's labels were given up on purpose.
+    """
+    agreed = scores.get("agreement_in_domain")
+    if not agreed or data["dropped_labels"] or agreed["ents_f"] is None:
+        return []
+    if agreed["ents_f"] >= NOTEWORTHY:
+        return []
+    changes = agreed["changes"]
+    what = ", ".join(f"{changes[name]:,} {name}" for name in CHANGED if changes[name])
+    return [f"agreement {agree(agreed)} in your test texts: {what}; least: {rank_least(agreed)}"]
 
 
 def since(comparison: dict[str, Any] | None) -> list[str]:
