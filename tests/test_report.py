@@ -16,7 +16,16 @@ from scripts.reporting.origin import read_origin
 from scripts.reporting.picture import WIDTH, photograph
 from scripts.storage.dvc import hash_path
 from tests.conftest import write_world
-from tests.evaluations import DATA, HOSTILE, ROWS, block, everything, inputs, row
+from tests.evaluations import (
+    DATA,
+    HOSTILE,
+    ROWS,
+    block,
+    everything,
+    inputs,
+    row,
+    unknown_kept,
+)
 from tests.pages import browse, in_browser, island_cut
 
 
@@ -53,7 +62,7 @@ def test_empty() -> None:
     data["documents"] = {"dev": 0, "test": 0}
     bounds = {"ents_f_low": 0.0, "ents_f_high": 0.0}
     scores = {name: {"new": block(0.0, [], **bounds), "kept": block(0.0, [])} for name in MODELS}
-    scores |= {"retention": None, "documents": {"test": 0}}  # type: ignore[dict-item]
+    scores |= unknown_kept([]) | {"documents": {"test": 0}}
     page = make_report(**inputs(predictions=[], data=data, scores=scores, params={}))
     assert island(page)["texts"] == []
 
@@ -102,7 +111,7 @@ def test_labels_stay_text() -> None:
         **inputs(
             predictions=[row("test", "a", text, found, found, found)],
             data=data,
-            scores={**scores, "retention": None, "documents": {"test": 1}},
+            scores={**scores, **unknown_kept([label]), "documents": {"test": 1}},
         )
     )
     assert "<b>" not in page

@@ -11,8 +11,6 @@ from scripts.words import amount
 
 REPORT = Path("metrics/report.html")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
-# What retention is the figure of.
-BY = {"gold": "gold", "agreement": "agreement with the base"}
 # Below this, agreement in the texts of test is worth a line.
 NOTEWORTHY = 0.95
 # What can become of an entity of the base, worst first.
@@ -64,18 +62,8 @@ def learned(base: dict, tuned: dict, documents: int) -> list[str]:
 
 def kept(scores: dict, data: dict) -> list[str]:
     """Say how well the base's labels were kept: on general text, and in the texts of test."""
-    base, tuned, agreed = scores["base"], scores["tuned"], scores["agreement"]
-    if scores["retention"] is None:
-        lines = ["retention unknown: the base finds nothing in the general text"]
-    else:
-        bounds = between(scores, "retention_low", "retention_high")
-        lines = [f"retention {scores['retention']:.3f}{bounds}, by {BY[scores['retention_by']]}"]
-    if gold := scores["gold"]:
-        names = ", ".join(gold["labels"]) or "no label"
-        both = change(base["kept"], tuned["kept"])
-        lines.append(f"{both} against gold, which counts for {names}")
-    if agreed["ents_f"] is not None:
-        lines.append(f"agreement {agree(agreed)} on general text; least: {rank_least(agreed)}")
+    base, tuned = scores["base"], scores["tuned"]
+    lines = [kept_in_general(scores)]
     if "kept_in_domain" in tuned:
         both = change(base["kept_in_domain"], tuned["kept_in_domain"])
         lines.append(f"{both} of the base's labels in your test texts")
@@ -86,11 +74,30 @@ def kept(scores: dict, data: dict) -> list[str]:
     return lines
 
 
-def agree(agreed: dict) -> str:
-    """Say how far the tuned model agrees with the base, on how many of the base's entities."""
-    entities = amount(agreed["true_positives"] + agreed["misses"], "entity", "entities")
-    bounds = between(agreed, "ents_f_low", "ents_f_high")
-    return f"with the base {agreed['ents_f']:.3f}{bounds}, on {entities}"
+def kept_in_general(scores: dict) -> str:
+    """Say what is kept on general text: first by what retention is of, then by the other."""
+    agreed, gold = scores["agreement"], scores["gold"]
+    both = change(scores["base"]["kept"], scores["tuned"]["kept"])
+    if scores["retention"] is None:
+        return "retention unknown: the base finds nothing in the general text"
+    retention = f"retention {scores['retention']:.3f}" + between(
+        scores, "retention_low", "retention_high"
+    )
+    if scores["retention_by"] == "gold":
+        other = f"{agreed['ents_f']:.3f}{between(agreed, 'ents_f_low', 'ents_f_high')}"
+        return f"{both} on general text; {retention} by gold, agreement with the base {other}"
+    line = f"{retention}: agreement with the base on general text, {entities_of(agreed)}"
+    return line + (f"; {both} by gold, on {', '.join(gold['labels'])}" if counts(gold) else "")
+
+
+def counts(gold: dict | None) -> bool:
+    """Whether gold counts for any label of the base. gold: of scores.json; None without any."""
+    return bool(gold and gold["labels"])
+
+
+def entities_of(agreed: dict) -> str:
+    """Say how many entities the base finds."""
+    return amount(agreed["true_positives"] + agreed["misses"], "entity", "entities")
 
 
 def rank_least(agreed: dict) -> str:
@@ -116,7 +123,10 @@ def changed_in_domain(scores: dict, data: dict) -> list[str]:
         return []
     changes = agreed["changes"]
     what = ", ".join(f"{changes[name]:,} {name}" for name in CHANGED if changes[name])
-    return [f"agreement {agree(agreed)} in your test texts: {what}; least: {rank_least(agreed)}"]
+    return [
+        f"agreement with the base in your test texts {agreed['ents_f']:.3f}: of "
+        f"{entities_of(agreed)} {what}; least: {rank_least(agreed)}"
+    ]
 
 
 def since(comparison: dict[str, Any] | None) -> list[str]:

@@ -90,7 +90,7 @@ def doubt_test(scores: dict[str, Any]) -> list[Doubt]:
 
 def doubt_kept(scores: dict[str, Any], data: dict[str, Any]) -> list[Doubt]:
     """Whether the general text can say what is kept; nothing is asked where it was given up."""
-    if data["dropped_labels"]:
+    if data.get("dropped_labels"):
         return []
     not_counted = (scores["gold"] or {}).get("not_counted", {})
     return doubt_general(not_counted, rare_labels(scores), "evaluate.general")
