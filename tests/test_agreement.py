@@ -52,7 +52,7 @@ def kept(rows: list[Row], labels: list[str] = LABELS, *, is_gold: bool = True) -
 
 def test_agreement_is_f_against_what_the_base_found_whatever_is_gold() -> None:
     base, half = [at(0, "ORG"), at(4, "ORG")], [at(0, "ORG"), at(8, "ORG")]
-    odd: dict[str, list] = {"gold": [at(0, "GPE")], "unknown": [[0, 9]], "base": base}
+    odd: dict[str, Any] = {"gold": [at(0, "GPE")], "unknown": [[0, 9]], "base": base}
     rows = [text(i, **odd, tuned=base) for i in range(20)]
     found = agree(rows)
     assert (found["ents_p"], found["ents_r"], found["ents_f"]) == (1, 1, 1)
@@ -207,7 +207,7 @@ def test_where_gold_finds_nothing_right_in_the_base_agreement_decides() -> None:
 
 
 def test_raw_text_beside_gold_is_measured_by_agreement_alone() -> None:
-    own: dict[str, list] = {"base": [at(0, "ORG")], "tuned": [at(0, "ORG")]}
+    own: dict[str, Any] = {"base": [at(0, "ORG")], "tuned": [at(0, "ORG")]}
     raw = text(1, unknown=[[0, 100]], base=[at(0, "ORG")])
     found = kept([text(0, gold=[at(0, "ORG")], **own), raw], ["ORG"])
     assert found["retention"] == 1.0 and found["retention_by"] == "gold"

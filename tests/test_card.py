@@ -311,8 +311,8 @@ def test_says(most: str, said: str) -> None:
     "said",
     [
         "Author", "examples", "nnotation guide", "by agreement", "test split |", "Given up", "few",
-        "Too rare", "uncertain", "wrong", "documents:", "less often", "confused", "lost, most", "unknown",
-        "\n\n\n",
+        "Too rare", "uncertain", "wrong", "documents:", "less often", "confused", "lost, most",
+        "unknown", "\n\n\n",
     ],
 )  # fmt: skip
 def test_says_nothing_of_what_is_not_there(least: str, said: str) -> None:

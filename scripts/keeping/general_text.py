@@ -18,6 +18,7 @@ from wasabi import msg
 from scripts.intake.tally import Tally, part_mask
 from scripts.keeping.base_labels import entity_labels, predict_rows
 from scripts.params import Params
+from scripts.reporting.escape import printable
 from scripts.scoring.gold import count_found, counted_labels, other_meanings, uncovered_labels
 from scripts.scoring.verdict import doubt_general
 from scripts.storage.docbins import ATTRS, add_doc, pack, read_docs
@@ -110,4 +111,4 @@ def warn_of_general(seen: dict[str, Any]) -> None:
     """
     where = "" if seen["is_all"] else f"the first {seen['texts']:,} texts of "
     for doubt in doubt_general(seen["not_counted"], seen["found"], f"{where}evaluate.general"):
-        msg.warn(doubt.title, f"What to do: {doubt.todo}")
+        msg.warn(printable(doubt.title), printable(f"What to do: {doubt.todo}"))
