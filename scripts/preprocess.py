@@ -40,7 +40,7 @@ def report(summary: dict, strategy: str) -> None:
         msg.warn(
             f"{label} rivals the base's labels: to the base its spans are {seen}.",
             f"If they mean the same, set data.rename to {{{label}: {nearest}}}; as two labels, "
-            "what one gains the other loses.",
+            "what one gains the other loses, and metrics/report.html says how much.",
         )
 
 
