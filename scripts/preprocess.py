@@ -13,6 +13,7 @@ from wasabi import msg
 
 from scripts.exceptions import door
 from scripts.keeping.corpus import preprocess
+from scripts.keeping.general_text import warn_of_general
 from scripts.keeping.rehearsal import warn_of_little
 from scripts.params import load_params
 from scripts.runtime.workers import JOBS, count_cores
@@ -31,13 +32,15 @@ def report(summary: dict, strategy: str) -> None:
         f"from, {practised['texts']:,} of general text to practise on"
     )
     warn_of_little(practised["words"], strategy)
+    if strategy != "replace":
+        warn_of_general(summary["general"])
     for label, rivals in summary["rivals"].items():
         seen = ", ".join(f"{share:.0%} {rival}" for rival, share in rivals.items())
         nearest = max(rivals, key=rivals.__getitem__)
         msg.warn(
             f"{label} rivals the base's labels: to the base its spans are {seen}.",
             f"If they mean the same, set data.rename to {{{label}: {nearest}}}; as two labels, "
-            "what one gains the other loses.",
+            "what one gains the other loses, and metrics/report.html says how much.",
         )
 
 

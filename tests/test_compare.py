@@ -105,7 +105,12 @@ def test_two_commits(here: Path, first: str) -> None:
     assert 0 < row["low"] < 0.4571 < row["high"] and row["p"] < 0.001
     kept = line_of(result, "kept", "LOC")
     assert (kept["difference"], kept["p"]) == (0, 1)
-    assert [x["label"] for x in result["rows"]] == ["all", "BAND", "all", "LOC", "ORG"]
+    assert [(x["measured"], x["label"]) for x in result["rows"]] == [
+        ("new", "all"),
+        ("new", "BAND"),
+        *(("kept", label) for label in ("all", "LOC", "ORG")),
+        *(("agreement", label) for label in ("all", "LOC", "ORG")),
+    ]
     assert (len(result["better"]), len(result["worse"])) == (20, 0)
     assert result["params"] == [{"key": "rehearsal.ratio", "before": 0.5, "after": 1.0}]
     assert [x["path"] for x in result["data"]] == ["source.jsonl"]

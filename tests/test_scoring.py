@@ -13,7 +13,6 @@ from nervaluate.evaluator import Evaluator
 from scripts.scoring.chance import compare_f, interval, randomize, resample
 from scripts.scoring.figures import measure_labels, precision_recall_f, recall_of_mentions
 from scripts.scoring.kinds import KINDS, kinds, overlap
-from scripts.scoring.retention import agreement
 from scripts.scoring.rows import count_by_document, f_score
 
 LABELS = ["BAND", "GEAR", "LOC"]
@@ -199,28 +198,3 @@ def test_p_values_of_models_that_do_not_differ_are_even() -> None:
 def test_no_document_gives_no_figure() -> None:
     empty = measure_labels([], "found", LABELS, resample(0))
     assert (empty["ents_f"], empty["ents_f_low"], empty["ents_f_high"]) == (0, 0, 0)
-
-
-# Agreement
-
-
-def test_agreement_is_f_against_what_the_base_found_whatever_is_gold() -> None:
-    base, half = [[0, 3, "LOC"], [4, 7, "LOC"]], [[0, 3, "LOC"], [8, 9, "LOC"]]
-    row = {"part": "general", "text": "", "gold": [[0, 3, "GEAR"]], "unknown": [[0, 9]]}
-    rows = [row | {"doc": str(i), "base": base, "tuned": base} for i in range(20)]
-    draws = resample(20)
-    assert set(agreement(rows, LABELS, draws).values()) == {1.0}
-    rows[:10] = [own | {"tuned": half} for own in rows[:10]]
-    found = agreement(rows, LABELS, draws)
-    assert found["agreement"] == 0.75
-    assert 0.5 < found["agreement_low"] < 0.75 < found["agreement_high"] < 1
-    # Labels that are new to the base are no part of it.
-    new = [own | {"tuned": [*own["tuned"], [5, 6, "NEW"]]} for own in rows]
-    assert agreement(new, LABELS, draws) == found
-
-
-def test_where_the_base_finds_nothing_agreement_is_unknown() -> None:
-    row = {"part": "general", "doc": "d", "text": "", "gold": [[0, 3, "LOC"]], "unknown": []}
-    rows = [row | {"base": [], "tuned": [[0, 3, "LOC"]]}]
-    assert set(agreement(rows, LABELS, resample(1)).values()) == {None}
-    assert set(agreement([], LABELS, resample(0)).values()) == {None}

@@ -13,7 +13,7 @@ LONG_TEXT_WORDS = 2_000
 CODES: dict[str, tuple[str, str]] = {
     "offset-unit": ("error", "The offsets of a file count bytes or UTF-16 units, not characters"),
     "no-spans": ("error", "A split without any span"),
-    "rename": ("error", "data.rename names a label that no span has"),
+    "rename": ("error", "data.rename or evaluate.rename names a label that no span has"),
     "not-utf8": ("error", "Bytes that are not UTF-8"),
     "not-json": ("error", "A line or value that is not JSON"),
     "shape": ("error", "A record that does not have the structure of its format"),

@@ -1,18 +1,22 @@
 """Read and check the labelled data and the general text that retention is measured on."""
 
-import shutil
 from pathlib import Path
 
 import srsly
 
 from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
+from scripts.intake.findings import Finding
 from scripts.intake.formats import Source, recognize
-from scripts.intake.label_checks import list_label_findings, list_unit_findings
+from scripts.intake.label_checks import (
+    list_label_findings,
+    list_unit_findings,
+    unknown_renames,
+)
 from scripts.intake.ranks import rank_documents
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import take_in
-from scripts.intake.tally import Outcome, Tally, part_mask
+from scripts.intake.tally import Outcome, Tally
 from scripts.intake.worker import Settings, load_tokenizer
 from scripts.params import Params, read_fold
 from scripts.storage.input_files import list_files
@@ -68,17 +72,15 @@ def take_labelled(
     return total
 
 
-def take_general(
-    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
-) -> tuple[Tally, bool]:
-    """Read and check the text that retention is measured on; return also whether it is gold.
+def take_general(params: Params, base: Path, folder: Path, jobs: int) -> Tally:
+    """Read and check the text that retention is measured on.
 
-    If some records have spans, these are gold, and only they are kept. If none has, all are kept.
-    Writes as `take_labelled` does, into the folder general. Raises DataError.
+    Writes as `take_labelled` does: records with spans, which are gold, into the folder general, and
+    raw ones into the folder plain. Raises DataError.
     """
-    path = Path(params.evaluate.general)
-    settings = make_settings(params, base, {}, write=write)
-    settings = settings._replace(rename={}, unlabelled="outside", train_share=1.0)
+    path, rename = Path(params.evaluate.general), params.evaluate.rename
+    settings = make_settings(params, base, {}, write=True)
+    settings = settings._replace(rename=rename, unlabelled="outside", train_share=1.0)
     sources: list[Source] = [(file, recognize(file), "general") for file in list_files(path)]
     rejected = folder / "rejected.jsonl"
     general = take_in(
@@ -86,28 +88,27 @@ def take_general(
     )
     for finding in list_unit_findings(general):
         general.add_finding(finding)
-    is_gold = bool(part_mask(general, "general").any())
-    if write and is_gold:
-        shutil.rmtree(folder / "plain", ignore_errors=True)
-    elif write and (folder / "plain").is_dir():
-        (folder / "plain").rename(folder / "general")
-    return general, is_gold
+    for code, advice in unknown_renames("evaluate.rename", rename, set(general.labels)):
+        general.add_finding(Finding(code, str(path), 0, "", ("", "", ""), advice))
+    return general
 
 
 def take_labelled_and_general(
     params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
-) -> tuple[Tally, Tally, bool]:
+) -> tuple[Tally, Tally]:
     """Read and check the labelled data and the general text.
 
-    Returns the labelled data's tally, to which the general text's counts and findings are added;
-    the general text's tally; and whether the general text is gold. Raises DataError.
+    write: False makes no DocBins of the labelled data.
+
+    Returns the labelled data's tally, to which the general text's counts and findings are added,
+    and the general text's. Raises DataError.
     """
     (folder / "rejected.jsonl").touch()
     load_tokenizer(base)  # here, so that the workers need not
     total = take_labelled(params, base, folder, jobs, write=write)
-    general, is_gold = take_general(params, base, folder, jobs, write=write)
+    general = take_general(params, base, folder, jobs)
     total.add(general)
-    return total, general, is_gold
+    return total, general
 
 
 def stop_at_errors(total: Outcome, tolerated: int) -> None:

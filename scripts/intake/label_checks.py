@@ -32,7 +32,7 @@ def list_label_findings(
     labels = sorted({label for part in counts.values() for label in part})
     for code, advice in (
         *splits_without_spans(counts),
-        *unknown_renames(rename, set(total.labels)),
+        *unknown_renames("data.rename", rename, set(total.labels)),
         *label_variants(counts, labels),
         *rare_and_absent_labels(counts, labels, known),
         *seen_mentions(total),
@@ -51,14 +51,14 @@ def splits_without_spans(counts: Counts) -> Iterator[Advice]:
             )
 
 
-def unknown_renames(rename: dict[str, str], labels: set[str]) -> Iterator[Advice]:
-    """Keys of data.rename that are no label of the data."""
+def unknown_renames(key: str, rename: dict[str, str], labels: set[str]) -> Iterator[Advice]:
+    """Labels to rename that no span has.
+
+    key: data.rename or evaluate.rename. labels: those that there are.
+    """
     if unknown := sorted(rename.keys() - labels):
-        there = ", ".join(sorted(labels))
-        yield (
-            "rename",
-            f"data.rename: no span has the label {', '.join(unknown)}; there are {there}.",
-        )
+        there = ", ".join(sorted(labels)) or "none"
+        yield "rename", f"{key}: no span has the label {', '.join(unknown)}; there are {there}."
 
 
 def label_variants(counts: Counts, labels: list[str]) -> Iterator[Advice]:

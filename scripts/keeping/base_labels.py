@@ -4,7 +4,6 @@ It predicts its labels where the data leaves tokens open, and it shows which lab
 mean what a label of its own means.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -16,10 +15,10 @@ from tqdm import tqdm
 
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.workers import in_order
+from scripts.scoring.gold import shares_seen
+from scripts.scoring.rows import Row, make_row
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
-# A label rivals one of the base's if the base gives at least this share of its spans that label.
-RIVAL_SHARE = 0.2
 # So many texts with spans are looked at.
 RIVAL_TEXTS = 500
 
@@ -89,22 +88,24 @@ def find_rivals(nlp: Language, train: Iterable[Doc]) -> dict[str, dict[str, floa
     Returns, for each such label, the base's labels with the share of spans that get them.
     """
     marked = list(islice((doc for doc in train if doc.ents), RIVAL_TEXTS))
-    found: dict[str, Counter[str]] = {}
-    texts = tqdm((doc.text for doc in marked), "Base model on names", len(marked), disable=None)
-    for doc, guess in zip(marked, nlp.pipe(texts), strict=True):
-        guessed = {(ent.start_char, ent.end_char): ent.label_ for ent in guess.ents}
-        for ent in doc.ents:
-            seen = guessed.get((ent.start_char, ent.end_char), "")
-            found.setdefault(ent.label_, Counter())[seen] += 1
-    shares = {
-        label: {
-            seen: round(number / counts.total(), 3)
-            for seen, number in sorted(counts.items())
-            if seen not in ("", label) and number / counts.total() >= RIVAL_SHARE
-        }
-        for label, counts in sorted(found.items())
+    shares = shares_seen(predict_rows(nlp, marked, "Base model on names"))
+    rivals = {
+        label: {other: share for other, share in own.items() if other != label}
+        for label, own in shares.items()
     }
-    return {label: rivals for label, rivals in shares.items() if rivals}
+    return {label: own for label, own in rivals.items() if own}
+
+
+def predict_rows(nlp: Language, docs: list[Doc], title: str) -> list[Row]:
+    """Run the base over texts with or without gold, and return the row of each (`make_row`).
+
+    title: what a terminal's bar is called.
+    """
+    texts = tqdm((doc.text for doc in docs), title, len(docs), disable=None)
+    guesses = nlp.pipe(texts)
+    return [
+        make_row("", "", doc, {"base": guess}) for doc, guess in zip(docs, guesses, strict=True)
+    ]
 
 
 def entity_labels(nlp: Language) -> set[str]:

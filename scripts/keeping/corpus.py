@@ -30,7 +30,14 @@ from scripts.intake.tally import (
     share_seen,
 )
 from scripts.keeping.base_labels import entity_labels, fill_train_and_dev, find_rivals
-from scripts.keeping.rehearsal import read_plain, rehearse, rehearses_general
+from scripts.keeping.general_text import (
+    Measured,
+    choose_measured,
+    look_at_general,
+    rehearses_general,
+    warn_of_general,
+)
+from scripts.keeping.rehearsal import read_plain, rehearse
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
 from scripts.reporting.overview import show_overview
@@ -47,15 +54,21 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
     Prints an overview, then the findings. Raises DataError where `preprocess` would.
     """
     with scratch_folder(output, "check") as folder:
-        total, _, _ = take_labelled_and_general(params, base, folder, jobs, write=False)
+        total, general = take_labelled_and_general(params, base, folder, jobs, write=False)
         if not rehearses_general(params):
             for _ in read_plain(params, folder, total):
                 pass  # its findings are what is wanted
         write_findings(total, folder)
         publish(folder, output, FINDINGS)
+        choose_measured(params, folder, general)
+        choose_blis()
+        learned = sorted(count_spans(total)["train"])
+        seen = look_at_general(spacy.load(base), folder / "general", learned)
     show_overview(total, labels_of_base(params, base))
     show_findings(total, output)
     show_ranks(total)
+    if params.training.strategy != "replace":
+        warn_of_general(seen)
     stop_at_errors(total, params.data.max_rejected)
 
 
@@ -80,8 +93,9 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
     """
     # Inside `output`, so that what stands there is replaced only when everything is made.
     with scratch_folder(output, "preprocess") as folder:
-        total, general, is_gold = take_labelled_and_general(params, base, folder, jobs)
-        rehearsal = rehearse(params, base, folder, total, general, jobs)
+        total, general = take_labelled_and_general(params, base, folder, jobs)
+        measured = choose_measured(params, folder, general)
+        rehearsal = rehearse(params, base, folder, total, measured, jobs)
         write_findings(total, folder)
         show_findings(total, output)
         show_ranks(total)
@@ -91,7 +105,7 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
             publish(folder, output, FINDINGS)
             raise
         summary = add_base_labels(params, base, folder, total, jobs)
-        summary |= summarize(total, general, rehearsal, is_gold=is_gold)
+        summary |= summarize(total, measured, rehearsal)
         write_empty_shards(folder)
         srsly.write_json(folder / "data.json", summary)
         # data.json stands for a whole corpus: it is removed first and published last.
@@ -103,7 +117,8 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
 def add_base_labels(params: Params, base: Path, folder: Path, total: Tally, jobs: int) -> dict:
     """Let the base predict labels that are learned where the DocBins in `folder` leave them open.
 
-    Returns the part of data.json that says which labels there are.
+    Returns the part of data.json that says which labels there are, and what the base finds of its
+    own in general text.
     """
     choose_blis()
     nlp = spacy.load(base)
@@ -120,20 +135,21 @@ def add_base_labels(params: Params, base: Path, folder: Path, total: Tally, jobs
         # `replace` gives these up; the model card has to say so.
         "dropped_labels": sorted(own - set(learned)) if strategy == "replace" else [],
         "rivals": {} if strategy == "replace" else find_rivals(nlp, train),
+        "general": look_at_general(nlp, folder / "general", learned),
     }
 
 
-def summarize(total: Tally, general: Tally, rehearsal: dict, *, is_gold: bool) -> dict:
+def summarize(total: Tally, measured: Measured, rehearsal: dict) -> dict:
     """The part of data.json that counts what the corpus has.
 
+    measured: the general text that is measured on.
     rehearsal: texts and words of the general text in train and dev, as `rehearse` returns them.
-    is_gold: whether the general text has spans.
     """
     counts = count_spans(total)
     texts = {part: int(part_mask(total, part).sum()) for part in SPLITS}
-    measured = int(part_mask(general, "general" if is_gold else "plain").sum())
+    general = {"dev": texts["dev"] + rehearsal["dev"]["texts"], "general": measured.texts}
     return {
-        "texts": texts | {"dev": texts["dev"] + rehearsal["dev"]["texts"], "general": measured},
+        "texts": texts | general,
         "labelled_texts": texts,
         "documents": count_documents(total),
         "split": total.split,
@@ -145,7 +161,7 @@ def summarize(total: Tally, general: Tally, rehearsal: dict, *, is_gold: bool) -
         "records": records_of(total),
         "findings": {row["code"]: row["count"] for row in count_codes(total)},
         "skipped_answers": dict(sorted(total.answers.items())),
-        "general_is_gold": is_gold,
+        "general_is_gold": measured.is_gold,
     }
 
 
