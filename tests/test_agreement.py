@@ -140,7 +140,7 @@ def test_gold_counts_only_where_the_base_means_the_same() -> None:
     rows = [text(i, gold=[at(0, "LOC"), at(9, "ORG")], base=[at(0, "GPE")]) for i in range(9)]
     rows += [text(9, gold=[at(0, "LOC")], base=[at(0, "LOC")])]
     labels = ["GPE", "LOC", "ORG"]
-    assert shares_seen(rows) == {"LOC": {"GPE": 0.9}, "ORG": {}}
+    assert shares_seen(rows) == {"LOC": {"GPE": 0.9, "LOC": 0.1}, "ORG": {}}
     assert other_meanings(rows, labels, []) == {"LOC": {"GPE": 0.9}}
     # What the base mostly misses means the same; what it never marks counts for nothing.
     assert counted_labels(rows, labels) == ["ORG"]

@@ -144,7 +144,7 @@ def test_labels_that_are_too_rare_to_measure_are_named(
     said = "Too rare in evaluate.general to say whether they are kept: "
     assert said in " ".join(capsys.readouterr().out.split())
     enough = [
-        label(f"{i} {x['text']}") | {"spans": []} for i in range(4) for x in general_records()
+        label(f"{i} {x['text']}") | {"spans": []} for i in range(8) for x in general_records()
     ]
     params = run(tmp_path / "b", bases["own"], enough)
     capsys.readouterr()

@@ -73,6 +73,7 @@ def test_empty() -> None:
     [
         "0.841", "0.701 to 0.902", "0.991", "0.970 to 1.010", "at least 0.950", "0.988",  # scores
         "0.950", "0.620", ">43<", "The texts of test differ.", "could be chance", "0.0041",
+        "0.981 by gold → 0.991 by agreement",
         ">1 better<", "not-json", "A line &amp; more", "5,040 records read",
         "training.max_epochs", "aaaaaaaa-of-the-data", "bbbbbbbb-of-the-model", "GEAR is often",
         "en_tiny 1.2.3", "en_small 3.2.1, component ner", "<dd>update</dd>", "weasel run lineage",

@@ -13,7 +13,7 @@ from nervaluate.evaluator import Evaluator
 from scripts.scoring.chance import compare_f, interval, randomize, resample
 from scripts.scoring.figures import measure_labels, precision_recall_f, recall_of_mentions
 from scripts.scoring.kinds import KINDS, kinds, overlap
-from scripts.scoring.rows import count_by_document, f_score
+from scripts.scoring.rows import Row, count_by_document, f_score
 
 LABELS = ["BAND", "GEAR", "LOC"]
 SPANS = st.lists(
@@ -193,6 +193,20 @@ def test_p_values_of_models_that_do_not_differ_are_even() -> None:
         )
         below += randomize(first.astype("i8"), second.astype("i8")) < 0.1
     assert 2 <= below <= 20
+
+
+def test_a_sample_without_an_entity_is_no_sample_where_all_are_wrong() -> None:
+    """Of 20 documents one has a name, which is found: a third of the samples have none."""
+    found = [[0, 3, "BAND"]]
+    none: list = []
+    row = {"part": "test", "text": "x" * 9, "gold": none, "unknown": none, "found": none}
+    rows: list[Row] = [row | {"doc": str(i)} for i in range(20)]
+    rows[7] |= {"gold": found, "found": found}
+    draws = resample(20)
+    assert (draws[:, 7] == 0).mean() > 0.3
+    figures = measure_labels(rows, "found", LABELS, draws)["per_label"]
+    assert (figures["BAND"]["ents_f_low"], figures["BAND"]["ents_f_high"]) == (1, 1)
+    assert (figures["GEAR"]["ents_f_low"], figures["GEAR"]["ents_f_high"]) == (0, 0)
 
 
 def test_no_document_gives_no_figure() -> None:

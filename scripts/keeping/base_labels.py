@@ -19,6 +19,10 @@ from scripts.scoring.gold import shares_seen
 from scripts.scoring.rows import Row, make_row
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
+# A label is contested if the base gives at least this share of its spans labels of its own, and
+# those that it gives at least a tenth of them are its rivals: a base of many labels has many that a
+# name can pass for.
+CONTESTED, RIVAL = 0.2, 0.1
 # So many texts with spans are looked at.
 RIVAL_TEXTS = 500
 
@@ -88,11 +92,11 @@ def find_rivals(nlp: Language, train: Iterable[Doc]) -> dict[str, dict[str, floa
     Returns, for each such label, the base's labels with the share of spans that get them.
     """
     marked = list(islice((doc for doc in train if doc.ents), RIVAL_TEXTS))
-    shares = shares_seen(predict_rows(nlp, marked, "Base model on names"))
-    rivals = {
-        label: {other: share for other, share in own.items() if other != label}
-        for label, own in shares.items()
-    }
+    rivals = {}
+    for label, shares in shares_seen(predict_rows(nlp, marked, "Base model on names")).items():
+        others = {other: share for other, share in shares.items() if other != label}
+        if sum(others.values()) >= CONTESTED:
+            rivals[label] = {other: share for other, share in others.items() if share >= RIVAL}
     return {label: own for label, own in rivals.items() if own}
 
 

@@ -122,6 +122,15 @@ class Revision:
         found["agreement"] = set(agreed["per_label"]) if isinstance(agreed, dict) else found["kept"]
         return found
 
+    def retention(self) -> str:
+        """Retention in words, with what it is the figure of, as "0.986 by gold"."""
+        share = self.scores.get("retention")
+        if share is None:
+            return "unknown"
+        # Older commits do not say it.
+        by = self.scores.get("retention_by")
+        return f"{share:.3f} by {by}" if by else f"{share:.3f}"
+
     def params(self) -> dict[str, Any]:
         """The values of params.yaml; the keys have dots."""
         return flatten(self.read_yaml("params.yaml"))

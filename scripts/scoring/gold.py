@@ -7,18 +7,15 @@ from scripts.scoring.rows import Row
 from scripts.scoring.verdict import LEAST_SPANS
 
 SEEN_AS = 0.2
-"""The base sees a label of gold as one of its own if it gives at least this share of the label's
-spans to that one."""
+"""The base sees a label of gold as one of its own if it gives that one at least this share of the
+label's spans."""
 OFTEN = 0.05
 """A label of the base matters if it makes at least this share of all that the base finds in the
 text, or LEAST_SPANS entities."""
 
 
 def shares_seen(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
-    """For each label of gold, the labels that the base gives to the same spans, with their shares.
-
-    Labels with a share below SEEN_AS are left out.
-    """
+    """For each label of gold, the share of its spans that the base gives each of its labels."""
     seen: dict[str, Counter[str]] = {}
     for row in rows:
         guessed = {(start, end): label for start, end, label in row["base"]}
@@ -28,7 +25,7 @@ def shares_seen(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
         label: {
             other: round(number / counts.total(), 3)
             for other, number in sorted(counts.items())
-            if other and number / counts.total() >= SEEN_AS
+            if other
         }
         for label, counts in sorted(seen.items())
     }
@@ -48,7 +45,7 @@ def other_meanings(
     for label, shares in shares_seen(rows).items():
         if label in learned and label not in labels:
             continue
-        others = {other: share for other, share in shares.items() if other != label}
+        others = {x: share for x, share in shares.items() if x != label and share >= SEEN_AS}
         if label not in labels or max(others.values(), default=0) > shares.get(label, 0):
             found[label] = others
     return found
