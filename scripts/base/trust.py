@@ -25,6 +25,7 @@ from spacy.about import __version__ as spacy_version
 from spacy.util import is_compatible_version
 from thinc.api import Config
 
+from scripts.base.recognizers import FACTORIES
 from scripts.exceptions import FetchError
 
 # Bounds against archives that lie about their size: larger than any spaCy pipeline, and too small
@@ -35,7 +36,6 @@ MAX_FILES = 10_000
 # config.cfg also after its references are filled in), and the number of values in config.cfg.
 MAX_TEXT = 16 * 1024**2
 MAX_VALUES = 100_000
-FACTORIES = ("ner", "beam_ner")
 
 # Python files are not copied. Programs, and data that can run code when it is read, are refused.
 # They are recognized by their name, or by their first bytes: ELF, PE, Mach-O, scripts, pickles and
