@@ -271,7 +271,8 @@ def check_meta(meta: dict[str, Any]) -> None:
             if not is_installed(line):
                 raise FetchError(
                     f"base.model: its meta.json asks for {line!r}, which is not installed here. If "
-                    "you trust that, install it; if the model works without, take it out there."
+                    "you trust that, install it (pip install, in this environment); if the model "
+                    "works without, take it out there."
                 )
 
 
@@ -305,7 +306,10 @@ def check_model(folder: Path, component: str) -> None:
     if not wanted or not is_compatible_version(spacy_version, wanted):
         raise FetchError(
             f"base.model: {meta.get('name')} {meta.get('version')} is made for spaCy {wanted}, "
-            f"here is {spacy_version}: take a version of the model for this spaCy."
+            f"here is {spacy_version}. spaCy's own models have a version for each spaCy, with the "
+            "same first two numbers: take that. A model of your own: train it again with this "
+            "spaCy; or, if it is known to find the same here as with its own, write this spaCy's "
+            "version into spacy_version of its meta.json."
         )
     factories = {
         name: settings.get("factory")
