@@ -1,9 +1,15 @@
 """Which components of a pipeline set entities, and where a new recognizer goes among them."""
 
+from pathlib import Path
+
+import srsly
 from spacy.language import Language
+from spacy.util import load_config
 
 # The factories of the components that learn to recognize entities.
 FACTORIES = ("ner", "beam_ner")
+# Those of the components that set entities by rules; a span ruler does only if it is told to.
+RULERS = ("entity_ruler", "future_entity_ruler", "span_ruler")
 
 
 def find_entity_setters(nlp: Language) -> list[str]:
@@ -31,3 +37,16 @@ def find_weak_rulers(nlp: Language, recognizer: str) -> list[str]:
     """
     behind = nlp.pipe_names[nlp.pipe_names.index(recognizer) + 1 :]
     return [x for x in behind if nlp.get_pipe_config(x).get("overwrite_ents") is False]
+
+
+def read_entity_labels(folder: Path) -> set[str]:
+    """The labels of a pipeline's recognizers and rulers, read from its files without loading it."""
+    labels = srsly.read_json(folder / "meta.json").get("labels", {})
+    config = load_config(folder / "config.cfg")
+    names = [
+        name
+        for name, settings in config["components"].items()
+        if settings.get("factory") in FACTORIES + RULERS
+    ]
+    off = config["nlp"].get("disabled", [])
+    return {label for name in names if name not in off for label in labels.get(name, ())}
