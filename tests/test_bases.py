@@ -1,6 +1,7 @@
 """Every kind of base: what it has is still there, in its order, and finds the same afterwards."""
 
 import re
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -8,18 +9,24 @@ from typing import Any
 
 import pytest
 import spacy
+import spacy.lang.cs.examples as czech
+import spacy.lang.de.examples as german
+import spacy.lang.en.examples as english
 import srsly
 from spacy.language import Language
 from spacy.lookups import Lookups
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
+from scripts.assemble import assemble
 from scripts.base.recognizers import read_entity_labels
 from scripts.exceptions import FetchError
 from scripts.fetch import fetch
 from scripts.keeping.base_labels import entity_labels
+from scripts.keeping.corpus import preprocess
 from scripts.keeping.language import is_other_language
-from tests.conftest import PEOPLE, PLACES, build, general_records
+from scripts.release.contents import make_meta
+from tests.conftest import build, general_records, write_world
 
 Built = Callable[[str, str], Path]
 TEXTS = (
@@ -36,29 +43,29 @@ RULES = [
 ]
 
 
-def add_senter(nlp: Language) -> None:
-    """Add a trained senter that is disabled, as the official English and French models have one."""
+def add_english_parts(nlp: Language) -> None:
+    """Add what the official English and French models have before their recognizer.
+
+    That is a senter, which is disabled, and a lemmatizer with tables of its own; the tokenizer has
+    an exception.
+    """
     examples = [Example.from_dict(nlp.make_doc(text), {"sent_starts": None}) for text in TEXTS]
-    senter = nlp.add_pipe("senter", before="parser")
+    senter = nlp.add_pipe("senter", before="ner")
     senter.initialize(lambda: examples, nlp=nlp)  # type: ignore[attr-defined]
     nlp.disable_pipe("senter")
+    tables = Lookups()
+    tables.add_table("lemma_lookup", {"lives": "live", "put": "place"})
+    lemmatizer = nlp.add_pipe("lemmatizer", config={"mode": "lookup"}, before="ner")
+    lemmatizer.initialize(lookups=tables)  # type: ignore[attr-defined]
+    nlp.tokenizer.add_special_case("team", [{"ORTH": "te"}, {"ORTH": "am"}])  # type: ignore[union-attr]
 
 
 def add_ruler(nlp: Language, factory: str, config: dict[str, Any], **place: str) -> None:
     nlp.add_pipe(factory, "ruler", config=config, **place).add_patterns(RULES)  # type: ignore[attr-defined,arg-type]
 
 
-def add_lemmatizer(nlp: Language) -> None:
-    """Add a lemmatizer that looks lemmas up in its own table, and a tokenizer exception."""
-    tables = Lookups()
-    tables.add_table("lemma_lookup", {"lives": "live", "put": "place"})
-    lemmatizer = nlp.add_pipe("lemmatizer", config={"mode": "lookup"})
-    lemmatizer.initialize(lookups=tables)  # type: ignore[attr-defined]
-    nlp.tokenizer.add_special_case("team", [{"ORTH": "te"}, {"ORTH": "am"}])  # type: ignore[attr-defined]
-
-
-def add_trained_lemmatizer(nlp: Language) -> None:
-    """Add a morphologizer and a lemmatizer that learned."""
+def add_czech_parts(nlp: Language) -> None:
+    """Add a morphologizer and a lemmatizer that learned, as Czech models have them."""
     examples = []
     for record in general_records():
         doc = nlp.make_doc(record["text"])
@@ -83,7 +90,14 @@ SPAN_RULER = {
 # How each kind is made of a base with tok2vec, tagger, parser and ner, and what the pipeline is
 # after `extend`, disabled components included.
 KINDS: dict[str, tuple[Callable[[Language], None], list[str]]] = {
-    "senter": (add_senter, ["tok2vec", "tagger", "senter", "parser", "ner_2", "ner"]),
+    "english": (
+        add_english_parts,
+        ["tok2vec", "tagger", "parser", "senter", "lemmatizer", "ner_2", "ner"],
+    ),
+    "czech": (
+        add_czech_parts,
+        ["tok2vec", "tagger", "parser", "morphologizer", "trainable_lemmatizer", "ner_2", "ner"],
+    ),
     "ruler before": (
         lambda nlp: add_ruler(nlp, "entity_ruler", {}, before="ner"),
         ["tok2vec", "tagger", "parser", "ruler", "ner_2", "ner"],
@@ -92,21 +106,12 @@ KINDS: dict[str, tuple[Callable[[Language], None], list[str]]] = {
         lambda nlp: add_ruler(nlp, "entity_ruler", {"overwrite_ents": True}),
         ["tok2vec", "tagger", "parser", "ner_2", "ner", "ruler"],
     ),
-    "weak ruler after": (
-        lambda nlp: add_ruler(nlp, "entity_ruler", {}),
-        ["tok2vec", "tagger", "parser", "ner_2", "ner", "ruler"],
-    ),
     "span ruler": (
         lambda nlp: add_ruler(nlp, "span_ruler", SPAN_RULER, before="ner"),
         ["tok2vec", "tagger", "parser", "ruler", "ner_2", "ner"],
     ),
-    "lookups": (add_lemmatizer, ["tok2vec", "tagger", "parser", "ner_2", "ner", "lemmatizer"]),
-    "trained lemmatizer": (
-        add_trained_lemmatizer,
-        ["tok2vec", "tagger", "parser", "morphologizer", "trainable_lemmatizer", "ner_2", "ner"],
-    ),
 }
-MADE = [(kind, "extend") for kind in KINDS] + [("senter", "update"), ("ruler after", "update")]
+MADE = [(kind, "extend") for kind in KINDS] + [("english", "update"), ("ruler after", "update")]
 
 
 @pytest.fixture(scope="module")
@@ -124,12 +129,12 @@ def kinds(bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> d
 
 @pytest.fixture(scope="module")
 def taught(kinds: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """A function that maps a kind of base and a strategy to the folder of the whole pipeline."""
+    """A function that maps a kind of base and a strategy to the folder of a finished world."""
 
     @cache
     def make(kind: str, strategy: str) -> Path:
         folder = tmp_path_factory.mktemp("taught") / "w"
-        return build(folder, kinds[kind], strategy) / "model"
+        return build(folder, kinds[kind], strategy)
 
     return make
 
@@ -160,10 +165,10 @@ def annotation(nlp: Language) -> list[tuple[str, ...]]:
 def test_all_components_are_there_in_their_order(
     kind: str, strategy: str, taught: Built, kinds: dict[str, Path]
 ) -> None:
-    base, nlp = spacy.load(kinds[kind]), spacy.load(taught(kind, strategy))
+    base, nlp = spacy.load(kinds[kind]), spacy.load(taught(kind, strategy) / "model")
     names = KINDS[kind][1] if strategy == "extend" else base.component_names
     assert nlp.component_names == names
-    assert nlp.disabled == base.disabled == (["senter"] if kind == "senter" else [])
+    assert nlp.disabled == base.disabled == (["senter"] if kind == "english" else [])
     assert [name for name in names if name != "ner_2"] == base.component_names
 
 
@@ -171,9 +176,9 @@ def test_all_components_are_there_in_their_order(
 def test_tokens_tags_and_lemmas_are_those_of_the_base(
     kind: str, strategy: str, taught: Built, kinds: dict[str, Path]
 ) -> None:
-    base, nlp = spacy.load(kinds[kind]), spacy.load(taught(kind, strategy))
+    base, nlp = spacy.load(kinds[kind]), spacy.load(taught(kind, strategy) / "model")
     assert annotation(nlp) == annotation(base)
-    if kind == "senter":
+    if kind == "english":
         for pipeline in (base, nlp):
             pipeline.enable_pipe("senter")
             pipeline.disable_pipe("parser")
@@ -184,50 +189,59 @@ def test_tokens_tags_and_lemmas_are_those_of_the_base(
 def test_new_labels_are_found_and_no_path_stays_in_the_config(
     kind: str, strategy: str, taught: Built
 ) -> None:
-    model = taught(kind, strategy)
+    model = taught(kind, strategy) / "model"
     # A rule has n08, but none has n18.
     assert ("n18", "BAND") in found(spacy.load(model), TEXTS[2])
     assert not re.findall(r'"/.*|"\w:\\.*', (model / "config.cfg").read_text(encoding="utf8"))
 
 
 def test_the_kinds_have_what_they_are_there_for(kinds: dict[str, Path]) -> None:
-    lemmas = {kind: [t.lemma_ for t in spacy.load(kinds[kind])(TEXTS[1])] for kind in kinds}
-    assert lemmas["lookups"][2] == "place"
-    assert lemmas["lookups"][-3:] == ["te", "am", "."]
-    assert lemmas["trained lemmatizer"][0] == "bob"
-    assert lemmas["senter"][0] == ""
+    lemmas = {
+        kind: [t.lemma_ for t in spacy.load(kinds[kind])(TEXTS[1])] for kind in ("english", "czech")
+    }
+    assert lemmas["english"][2] == "place"
+    assert lemmas["english"][-3:] == ["te", "am", "."]
+    assert lemmas["czech"][:2] == ["bob", "jones"]
 
 
 # Rules
 
 
-@pytest.mark.parametrize("kind", ["ruler before", "ruler after", "span ruler"])
-@pytest.mark.parametrize("strategy", ["extend", "update"])
+@pytest.mark.parametrize(("kind", "strategy"), [made for made in MADE if "ruler" in made[0]])
 def test_what_a_rule_sets_stays(
     kind: str, strategy: str, taught: Built, kinds: dict[str, Path]
 ) -> None:
-    base, nlp = spacy.load(kinds[kind]), spacy.load(taught(kind, strategy))
+    base, nlp = spacy.load(kinds[kind]), spacy.load(taught(kind, strategy) / "model")
     rules = {("Paris", "CITY"), ("n08", "CODE"), ("team", "UNIT")}
-    assert set().union(*(found(base, text) for text in TEXTS)) >= rules
-    assert set().union(*(found(nlp, text) for text in TEXTS)) >= rules
+    for pipeline in (base, nlp):
+        assert set().union(*(found(pipeline, text) for text in TEXTS)) >= rules
 
 
+@pytest.mark.parametrize("overwrites", [True, False])
 def test_of_a_ruler_that_overwrites_nothing_it_is_said_that_it_gives_way(
-    kinds: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    overwrites: bool,
+    taught: Built,
+    bases: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    nlp = spacy.load(build(tmp_path / "weak", kinds["weak ruler after"], "extend") / "model")
+    nlp = spacy.load(bases["own"])
+    add_ruler(nlp, "entity_ruler", {"overwrite_ents": overwrites})
+    nlp.to_disk(tmp_path / "base")
+    trained = taught("ruler after", "extend") / "model-best"
+    output = tmp_path / "model"
+    assemble(base=tmp_path / "base", trained=trained, output=output, strategy="extend")
     said = " ".join(capsys.readouterr().out.split())
-    assert "ruler runs after ner_2 and overwrites nothing" in said
-    assert {("n08", "BAND"), ("team", "UNIT")} <= found(nlp, TEXTS[1])
-    build(tmp_path / "strong", kinds["ruler after"], "extend")
-    assert "overwrites nothing" not in capsys.readouterr().out
+    assert ("ruler runs after ner_2 and overwrites nothing" in said) == (not overwrites)
+    label = "CODE" if overwrites else "BAND"
+    assert {("n08", label), ("team", "UNIT")} <= found(spacy.load(output), TEXTS[1])
 
 
 def test_the_labels_of_rulers_are_among_those_of_the_base(kinds: dict[str, Path]) -> None:
-    for kind in ("ruler before", "ruler after", "weak ruler after", "span ruler"):
+    for kind in ("ruler before", "ruler after", "span ruler"):
         labels = {"PERSON", "LOC", "CITY", "CODE", "UNIT"}
         assert entity_labels(spacy.load(kinds[kind])) == read_entity_labels(kinds[kind]) == labels
-    assert entity_labels(spacy.load(kinds["senter"])) == {"PERSON", "LOC"}
+    assert entity_labels(spacy.load(kinds["english"])) == {"PERSON", "LOC"}
 
 
 def test_a_disabled_recognizer_has_no_labels(bases: dict[str, Path], tmp_path: Path) -> None:
@@ -277,6 +291,18 @@ def test_the_second_of_two_recognizers_is_taught_more(
     assert known == ["BAND", "GEAR", "LOC", "PERSON"]
     assert found(nlp, TEXTS[0]) == {("Alice Smith", "PERSON"), ("Paris", "LOC")}
     assert ("n08", "WAVE") in found(nlp, TEXTS[1])
+
+
+# The package
+
+
+@pytest.mark.parametrize("name", ["tiny", "en_tiny"])
+def test_the_language_stands_in_a_package_name_once(name: str, tmp_path: Path) -> None:
+    params = write_world(tmp_path / "w", package__name=name)
+    pipeline = {"lang": "en", "name": "base", "version": "1.0.0"}
+    figures: dict[str, Any] = {"ents_p": 1.0, "ents_r": 1.0, "ents_f": 1.0, "per_label": {}}
+    scores = {"tuned": {"new": figures, "kept": figures}, "retention": 1.0}
+    assert make_meta(pipeline, scores, [], params)["name"] == "tiny"
 
 
 # Refusals
@@ -346,6 +372,7 @@ def test_a_library_that_a_tokenizer_needs_is_named(
 ) -> None:
     nlp = spacy.blank(lang)
     nlp.add_pipe("ner", source=spacy.load(base))
+    shutil.rmtree(base)
     nlp.to_disk(base)
     rewrite(base / "config.cfg", old, new)
     message = refusal(base)
@@ -381,15 +408,8 @@ def test_a_disabled_recognizer_is_refused(base: Path) -> None:
 # Language
 
 
-ENGLISH = [
-    f"{person} has been in {place} for a week and is well ."
-    for person in PEOPLE
-    for place in PLACES
-]
-GERMAN = [
-    f"{name} ist seit einer Woche in der Stadt , und es geht ihm gut ." for name in PEOPLE
-] * 4
-CZECH = ["Ten dům je na kopci a já tam bydlím , protože se mi to velmi líbí ."] * 20
+# spaCy's own example sentences, until there are enough words to tell by.
+ENGLISH, CZECH, GERMAN = (20 * [*module.sentences] for module in (english, czech, german))
 
 
 @pytest.mark.parametrize(
@@ -399,7 +419,7 @@ CZECH = ["Ten dům je na kopci a já tam bydlím , protože se mi to velmi líb�
         ("en", CZECH, True),
         ("cs", CZECH, False),
         ("cs", ENGLISH, True),
-        ("cs", ENGLISH[:3], False),  # too little to say
+        ("cs", ENGLISH[:10], False),  # too little to say
         ("xx", ENGLISH, False),  # of any language
     ],
 )
@@ -413,14 +433,13 @@ def test_each_of_the_texts_that_is_of_another_language_is_named(
     bases: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """English general text with the German base; the text to practise on is German."""
-    build(
+    params = write_world(
         tmp_path / "w",
-        bases["german"],
-        "extend",
         evaluate__general=str(write_texts(tmp_path / "english.jsonl", ENGLISH)),
         rehearsal__text=str(write_texts(tmp_path / "german.jsonl", GERMAN)),
     )
-    said = capsys.readouterr().out
+    preprocess(params=params, base=bases["german"], output=tmp_path / "corpus")
+    said = " ".join(capsys.readouterr().out.split())
     assert "evaluate.general does not read like German" in said
     assert "rehearsal.text does not read" not in said
 
