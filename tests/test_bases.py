@@ -270,7 +270,10 @@ def test_vectors_stand_in_the_model_once(
 
 @pytest.mark.parametrize("strategy", ["extend", "update"])
 def test_the_second_of_two_recognizers_is_taught_more(
-    strategy: str, tuned: Callable[[str, str], Path], tmp_path: Path
+    strategy: str,
+    tuned: Callable[[str, str], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The project's own model, taught two more labels by what it was taught before."""
     first = tuned("own", "extend") / "model"
@@ -281,6 +284,8 @@ def test_the_second_of_two_recognizers_is_taught_more(
         base__component="ner_2",
         data__rename={"BAND": "WAVE", "GEAR": "TOOL"},
     )
+    said = "The base has 2 recognizers, ner_2, ner; extend adds one more"
+    assert (said in " ".join(capsys.readouterr().out.split())) == (strategy == "extend")
     nlp = spacy.load(world / "model")
     names = ["tok2vec", "tagger", "parser", "ner_2", "ner"]
     assert nlp.pipe_names == (

@@ -14,7 +14,10 @@ CODE = (
     "A model's own code is not run here: install the package that has it, or take that part out of "
     "the model (nlp.remove_pipe, nlp.to_disk)."
 )
-LIBRARY = "Install what it names into this environment; the finished package will need it, too."
+LIBRARY = (
+    "Install what it names into this environment, and add it to requirements in the model's "
+    "meta.json, so that the finished package asks for it, too."
+)
 
 
 def check_loads(folder: Path, component: str) -> None:

@@ -39,14 +39,22 @@ def find_weak_rulers(nlp: Language, recognizer: str) -> list[str]:
     return [x for x in behind if nlp.get_pipe_config(x).get("overwrite_ents") is False]
 
 
+def read_enabled(folder: Path, factories: tuple[str, ...]) -> list[str]:
+    """The names of a pipeline's enabled components of some factories, in the order they run.
+
+    They are read from its config.cfg, without loading it.
+    """
+    config = load_config(folder / "config.cfg")
+    components, off = config.get("components", {}), config["nlp"].get("disabled", [])
+    return [
+        name
+        for name in config["nlp"].get("pipeline", [])
+        if name not in off and components[name].get("factory") in factories
+    ]
+
+
 def read_entity_labels(folder: Path) -> set[str]:
     """The labels of a pipeline's recognizers and rulers, read from its files without loading it."""
     labels = srsly.read_json(folder / "meta.json").get("labels", {})
-    config = load_config(folder / "config.cfg")
-    names = [
-        name
-        for name, settings in config["components"].items()
-        if settings.get("factory") in FACTORIES + RULERS
-    ]
-    off = config["nlp"].get("disabled", [])
-    return {label for name in names if name not in off for label in labels.get(name, ())}
+    names = read_enabled(folder, FACTORIES + RULERS)
+    return {label for name in names for label in labels.get(name, ())}

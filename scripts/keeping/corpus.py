@@ -12,7 +12,7 @@ import srsly
 from spacy.tokens import DocBin
 from wasabi import msg
 
-from scripts.base.recognizers import read_entity_labels
+from scripts.base.recognizers import FACTORIES, read_enabled, read_entity_labels
 from scripts.exceptions import DataError
 from scripts.intake.gather import (
     FINDINGS,
@@ -70,7 +70,7 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
     show_ranks(total)
     if params.training.strategy != "replace":
         warn_of_general(seen)
-    warn_of_other_language(params, base)
+    warn_of_base(params, base)
     stop_at_errors(total, params.data.max_rejected)
 
 
@@ -82,6 +82,18 @@ def show_ranks(total: Tally) -> None:
             f"Few documents, so the split is cut by rank: {counts}. Below {FEW_DOCUMENTS:,} the "
             "shares hold, and a document that comes or goes can move others between splits "
             "(docs/data.md)."
+        )
+
+
+def warn_of_base(params: Params, base: Path) -> None:
+    """Warn of what does not suit the base: texts of another language, one recognizer more."""
+    warn_of_other_language(params, base)
+    names = read_enabled(base, FACTORIES)
+    if params.training.strategy == "extend" and len(names) > 1:
+        msg.info(
+            f"The base has {len(names)} recognizers, {', '.join(names)}; extend adds one more, and "
+            "each costs running time. One can learn more labels instead: base.component with "
+            "training.strategy: update (docs/keeping.md, Second generation)."
         )
 
 
@@ -101,7 +113,7 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
         write_findings(total, folder)
         show_findings(total, output)
         show_ranks(total)
-        warn_of_other_language(params, base)
+        warn_of_base(params, base)
         try:
             stop_at_errors(total, params.data.max_rejected)
         except DataError:
