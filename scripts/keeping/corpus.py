@@ -92,8 +92,9 @@ def warn_of_base(params: Params, base: Path) -> None:
     if params.training.strategy == "extend" and len(names) > 1:
         msg.info(
             f"The base has {len(names)} recognizers, {', '.join(names)}; extend adds one more, and "
-            "each costs running time. One can learn more labels instead: base.component with "
-            "training.strategy: update (docs/keeping.md, Second generation)."
+            "each costs running time. Where that matters, let one that was added learn the labels, "
+            "at some F of those that it has: base.component, and training.strategy: update "
+            "(docs/keeping.md, Second generation)."
         )
 
 
