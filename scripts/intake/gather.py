@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import srsly
-
+from scripts.base.recognizers import read_entity_labels
 from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
 from scripts.intake.findings import Finding
@@ -39,12 +38,6 @@ def make_settings(params: Params, base: Path, shares: dict[str, float], *, write
     return Settings(base, *names, shares, data.train_share, data.seed, write, fold)
 
 
-def labels_of_base(params: Params, base: Path) -> set[str]:
-    """The labels of the base's component that learns, as its meta.json has them."""
-    labels = srsly.read_json(base / "meta.json").get("labels", {})
-    return set(labels.get(params.base.component, ()))
-
-
 def take_labelled(
     params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
 ) -> Tally:
@@ -63,7 +56,7 @@ def take_labelled(
     if shares:
         total.split = "hash" if ranked is None else "rank"
     list_across(total, sources)
-    known = labels_of_base(params, base)
+    known = read_entity_labels(base)
     for finding in (
         *list_unit_findings(total),
         *list_label_findings(total, params.data.rename, known, params.data.source),

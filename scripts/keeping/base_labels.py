@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from tqdm import tqdm
 
+from scripts.base.recognizers import find_entity_setters
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.workers import in_order
 from scripts.scoring.gold import shares_seen
@@ -114,5 +115,4 @@ def predict_rows(nlp: Language, docs: list[Doc], title: str) -> list[Row]:
 
 def entity_labels(nlp: Language) -> set[str]:
     """The labels of every component of a pipeline that sets entities."""
-    names = [n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns]
-    return {label for name in names for label in nlp.pipe_labels.get(name, [])}
+    return {label for name in find_entity_setters(nlp) for label in nlp.pipe_labels.get(name, [])}

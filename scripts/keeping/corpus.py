@@ -12,10 +12,10 @@ import srsly
 from spacy.tokens import DocBin
 from wasabi import msg
 
+from scripts.base.recognizers import FACTORIES, read_enabled, read_entity_labels
 from scripts.exceptions import DataError
 from scripts.intake.gather import (
     FINDINGS,
-    labels_of_base,
     stop_at_errors,
     take_labelled_and_general,
 )
@@ -37,6 +37,7 @@ from scripts.keeping.general_text import (
     rehearses_general,
     warn_of_general,
 )
+from scripts.keeping.language import warn_of_other_language
 from scripts.keeping.rehearsal import read_plain, rehearse
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
@@ -64,11 +65,12 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
         choose_blis()
         learned = sorted(count_spans(total)["train"])
         seen = look_at_general(spacy.load(base), folder / "general", learned)
-    show_overview(total, labels_of_base(params, base))
+    show_overview(total, read_entity_labels(base))
     show_findings(total, output)
     show_ranks(total)
     if params.training.strategy != "replace":
         warn_of_general(seen)
+    warn_of_base(params, base)
     stop_at_errors(total, params.data.max_rejected)
 
 
@@ -80,6 +82,19 @@ def show_ranks(total: Tally) -> None:
             f"Few documents, so the split is cut by rank: {counts}. Below {FEW_DOCUMENTS:,} the "
             "shares hold, and a document that comes or goes can move others between splits "
             "(docs/data.md)."
+        )
+
+
+def warn_of_base(params: Params, base: Path) -> None:
+    """Warn of what does not suit the base: texts of another language, one recognizer more."""
+    warn_of_other_language(params, base)
+    names = read_enabled(base, FACTORIES)
+    if params.training.strategy == "extend" and len(names) > 1:
+        msg.info(
+            f"The base has {len(names)} recognizers, {', '.join(names)}; extend adds one more, and "
+            "each costs running time. Where that matters, let one that was added learn the labels, "
+            "at some F of those that it has: base.component, and training.strategy: update "
+            "(docs/keeping.md, Second generation)."
         )
 
 
@@ -99,6 +114,7 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
         write_findings(total, folder)
         show_findings(total, output)
         show_ranks(total)
+        warn_of_base(params, base)
         try:
             stop_at_errors(total, params.data.max_rejected)
         except DataError:

@@ -38,7 +38,9 @@ def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) 
         + (f" in place of {', '.join(dropped)}, which it no longer finds." if dropped else ".")
     )
     return pipeline | {
-        "name": own.name,
+        # The language stands before it in the package's name, where spaCy puts it twice otherwise,
+        # and then cannot build.
+        "name": own.name.removeprefix(f"{pipeline['lang']}_"),
         "version": own.version,
         "author": own.author,
         # These are the base's, whose authors cannot answer for this model.
