@@ -5,6 +5,9 @@
 With the strategy `extend` the trained component goes right before the base's first entity
 recognizer, which keeps the entities that are already set when a text reaches it. With the other
 strategies it takes the place of the base's component of the same name.
+
+A component whose embedding did not learn gets the base's again: one that the base shares, such as a
+transformer, runs once for all that listen to it. One to which nothing listens any more is left out.
 """
 
 from pathlib import Path
@@ -15,6 +18,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from scripts.exceptions import door
+from scripts.functions import unfreeze
 from scripts.params import load_params
 from scripts.storage.atomic import replace_folder, scratch_folder
 
@@ -22,6 +26,11 @@ from scripts.storage.atomic import replace_folder, scratch_folder
 def first_recognizer(nlp: Language) -> str:
     """The name of the first component that sets entities."""
     return next(n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns)
+
+
+def shared_embeddings(nlp: Language) -> set[str]:
+    """The names of the components whose embedding others use."""
+    return {name for name, pipe in nlp.pipeline if getattr(pipe, "listening_components", [])}
 
 
 def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
@@ -34,12 +43,17 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     nlp = spacy.load(base)
     part = spacy.load(trained)
     (name,) = part.pipe_names
+    unfreeze(part, name, str(base))
+    heard = shared_embeddings(nlp)
     if strategy == "extend":
         place = nlp.pipe_names.index(first_recognizer(nlp))
     else:
         place = nlp.pipe_names.index(name)
         nlp.remove_pipe(name)
     nlp.add_pipe(name, source=part, before=place if place < len(nlp.pipe_names) else None)
+    for unheard in heard - shared_embeddings(nlp):
+        nlp.remove_pipe(unheard)
+        msg.info(f"{unheard} is left out: no component uses it any more")
     # The base's own scores of what is unchanged still hold; those of its entities no longer do.
     scores = nlp.meta.get("performance", {})
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}
