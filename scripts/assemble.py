@@ -10,6 +10,7 @@ A component whose embedding did not learn gets the base's again: one that the ba
 transformer, runs once for all that listen to it. One to which nothing listens any more is left out.
 """
 
+import shutil
 from pathlib import Path
 
 import spacy
@@ -18,7 +19,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from scripts.exceptions import door
-from scripts.functions import unfreeze
+from scripts.functions import forget_paths, unfreeze
 from scripts.params import load_params
 from scripts.storage.atomic import replace_folder, scratch_folder
 
@@ -31,6 +32,16 @@ def first_recognizer(nlp: Language) -> str:
 def shared_embeddings(nlp: Language) -> set[str]:
     """The names of the components whose embedding others use."""
     return {name for name, pipe in nlp.pipeline if getattr(pipe, "listening_components", [])}
+
+
+def keep_files(base: Path, model: Path, names: list[str]) -> None:
+    """Take the files of components from the base's folder, byte for byte.
+
+    What is loaded and saved again need not have the same bytes: a model of spacy-transformers
+    differs each time, and so does one that an older version saved.
+    """
+    for name in (name for name in names if (base / name).is_dir()):
+        shutil.copytree(base / name, model / name, dirs_exist_ok=True)
 
 
 def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
@@ -58,7 +69,9 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     scores = nlp.meta.get("performance", {})
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}
     with scratch_folder(output.parent, "assemble") as scratch:
+        forget_paths(nlp)
         nlp.to_disk(scratch / "model")
+        keep_files(base, scratch / "model", [x for x in nlp.component_names if x != name])
         replace_folder(scratch / "model", output)
     msg.good(f"{output}: {' → '.join(nlp.pipe_names)}")
 

@@ -512,9 +512,13 @@ def start_from_tok2vec(component: str, base: str) -> Callable[[Language], Langua
 
 @spacy.registry.callbacks("sort_scores.v1")
 def sort_scores() -> Callable[[Language], Language]:
-    """Before saving, sort the scores of each label in meta.json: spaCy takes them from a set."""
+    """Before saving, sort the scores of each label in meta.json: spaCy takes them from a set.
+
+    And let a transformer forget where it was loaded from (`forget_paths`).
+    """
 
     def before_to_disk(nlp: Language) -> Language:
+        forget_paths(nlp)
         performance = nlp.meta["performance"]
         for key, value in performance.items():
             if isinstance(value, dict):
@@ -522,6 +526,18 @@ def sort_scores() -> Callable[[Language], Language]:
         return nlp
 
     return before_to_disk
+
+
+def forget_paths(nlp: Language) -> None:
+    """Let the transformers of spacy-transformers forget the temporary folder they came from.
+
+    They would save its name, and so other bytes each time.
+    """
+    for _, pipe in nlp.pipeline:
+        for node in pipe.model.walk() if isinstance(getattr(pipe, "model", None), Model) else ():
+            for shim in node.shims:
+                if held := getattr(shim, "_hfmodel", None):
+                    held.transformer.config._name_or_path = ""
 
 
 @spacy.registry.loggers("dvclive.v1")
