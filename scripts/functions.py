@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 # The environment variable through which spaCy lets values beat those of the config.
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
-# The architecture of an embedding that stays as the base has it, and how many numbers of it are kept
-# in memory (`BaseVectors`): a gibibyte.
+# The architecture of an embedding that stays as the base has it, and how many numbers of what it
+# gives are kept in memory (`BaseVectors`): a gibibyte.
 FROZEN = "base_embedding.v1"
 KEPT = 2**28
 
@@ -132,7 +132,7 @@ class Embedding(NamedTuple):
     """What a recognizer's embedding is, the layer that turns the words of a text into vectors."""
 
     shared_by: str | None
-    """The component whose embedding it listens to, together with others; None for one of its own."""
+    """The component whose embedding it listens to, as others do; None for one of its own."""
     is_transformer: bool
     """Whether it is a transformer, of spacy-curated-transformers or spacy-transformers."""
 
@@ -196,7 +196,8 @@ def start_from(source: Model, target: Model) -> None:
     """
     if embedding_node(target).name != FROZEN:
         copy_weights(embedding_node(source), embedding_node(target))
-    for old, new in zip(*(model.get_ref("tok2vec").layers[1:] for model in (source, target))):
+    layers = (model.get_ref("tok2vec").layers[1:] for model in (source, target))
+    for old, new in zip(*layers, strict=True):
         copy_weights(old, new)
     if source.attrs["has_upper"]:
         copy_weights(source.get_ref("lower"), target.get_ref("lower"))
@@ -344,8 +345,8 @@ class TwoRates(Optimizer):
 def two_rates(learn_rate: Any, transformer_share: float) -> TwoRates:
     """Make an Adam that moves a transformer less than the layers on top of it.
 
-    It is Adam.v1 with its defaults, but it keeps no averages: spaCy would use those of the layers on
-    top alone, and they would meet a transformer that they do not fit.
+    It is the recipe's Adam, but keeps no averages: spaCy would use those of the layers on top
+    alone, and they would meet a transformer that they do not fit.
 
     learn_rate: of the layers on top, a number or a schedule.
     transformer_share: the share of it that is a transformer's.
@@ -533,8 +534,9 @@ def forget_paths(nlp: Language) -> None:
 
     They would save its name, and so other bytes each time.
     """
-    for _, pipe in nlp.pipeline:
-        for node in pipe.model.walk() if isinstance(getattr(pipe, "model", None), Model) else ():
+    models = (getattr(pipe, "model", None) for _, pipe in nlp.pipeline)
+    for model in models:
+        for node in model.walk() if isinstance(model, Model) else ():
             for shim in node.shims:
                 if held := getattr(shim, "_hfmodel", None):
                     held.transformer.config._name_or_path = ""

@@ -1,4 +1,4 @@
-"""Tiny bases with a transformer of random weights, of both families, made where a test needs them."""
+"""Tiny bases with a transformer of random weights, of both families, made in the test."""
 
 from functools import partial
 from pathlib import Path

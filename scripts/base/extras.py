@@ -27,7 +27,7 @@ def transformer_packages(text: str) -> list[str]:
 
 
 def refuse_missing_extra(base: Path) -> None:
-    """Raise FetchError, with what to type, where a base model has a transformer and that needs more.
+    """Raise FetchError, with what to type, where what a base's transformer needs is not installed.
 
     base: the model's folder.
     """

@@ -40,7 +40,7 @@ def new_name(nlp: Language, component: str) -> str:
 def learning_layers(layers: str, embedding: Embedding) -> str:
     """Return which layers learn: head, top or all.
 
-    layers: `training.layers` of params.yaml. auto is all of a tok2vec, and of a transformer the head.
+    layers: `training.layers` of params.yaml; auto is all of a tok2vec, but a transformer's head.
 
     Raises ParamsError for the top of a tok2vec.
     """
@@ -65,14 +65,20 @@ def component_config(
     labels: the labels to learn, sorted.
     """
     nlp = spacy.load(base)
-    embedding = embedding_of(nlp, component)
     # A tok2vec that learns is built and trained like any component of spaCy.
-    is_plain = layers == "all" and not embedding.is_transformer
+    is_plain = layers == "all" and not embedding_of(nlp, component).is_transformer
     if is_plain:
         nlp = load_alone(str(base), component)
     # The copied component must not refer to sections that are not copied, so fill these values in.
     settings = nlp.config.interpolate()
     name = new_name(nlp, component) if strategy == "extend" else component
+    if strategy == "update":
+        pipe = sourced_component(base, component) if is_plain else {"source": str(base)}
+    else:
+        pipe = new_component(settings["components"][component])
+        if not is_plain:
+            # A transformer that learns takes its place after initialization.
+            pipe["model"]["tok2vec"] = frozen_settings(str(base), component)
     callback: dict[str, Any] = {"@callbacks": "learn_labels.v1", "labels": labels}
     callback["component"] = name
     if strategy != "update" or not is_plain:
@@ -80,28 +86,31 @@ def component_config(
     if not is_plain:
         callback |= {"is_new": strategy != "update", "layers": layers}
         callback["@callbacks"] = "learn_layers.v1"
-    if strategy == "update":
-        pipe: dict[str, Any] = {"source": str(base)}
-        if is_plain and embedding.shared_by:
-            pipe["replace_listeners"] = ["model.tok2vec"]
-    else:
-        pipe = new_component(settings["components"][component])
-        if not is_plain:
-            # A transformer that learns takes its place after initialization.
-            pipe["model"]["tok2vec"] = frozen_settings(str(base), component)
-    copy = {
-        "@callbacks": "spacy.copy_from_base_model.v1",
-        "tokenizer": str(base),
-        "vocab": str(base),
-    }
     return {
         "nlp": {key: settings["nlp"][key] for key in KEPT if key in settings["nlp"]}
         | {"pipeline": [name], "disabled": []}
         | dict.fromkeys(CALLBACKS),
         "components": {name: pipe},
-        "initialize": {"before_init": copy, "after_init": callback},
+        "initialize": {"before_init": copy_tokenizer(base), "after_init": callback},
         "training": {"score_weights": UPDATE_WEIGHTS if strategy == "update" else NEW_WEIGHTS},
     }
+
+
+def copy_tokenizer(base: Path) -> dict[str, Any]:
+    """Make the config of what takes over the tokenizer and the words of the base."""
+    copy = {"@callbacks": "spacy.copy_from_base_model.v1"}
+    return copy | {"tokenizer": str(base), "vocab": str(base)}
+
+
+def sourced_component(base: Path, component: str) -> dict[str, Any]:
+    """Make the config of the base's own component.
+
+    If the component shares its embedding with others, the config gives it a copy of its own.
+    """
+    pipe: dict[str, Any] = {"source": str(base)}
+    if embedding_of(spacy.load(base), component).shared_by:
+        pipe["replace_listeners"] = ["model.tok2vec"]
+    return pipe
 
 
 def new_component(settings: dict[str, Any]) -> dict[str, Any]:
