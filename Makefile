@@ -16,7 +16,7 @@ GIVEN = $(if $(DIR),"$(DIR)") $(if $(NAME),--name "$(NAME)") \
 .PHONY: help new run test test-all setup ray transformers lock document clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## The whole pipeline, then a summary
 	python -m weasel run all

@@ -72,9 +72,10 @@ def component_config(
     # The copied component must not refer to sections that are not copied, so fill these values in.
     settings = nlp.config.interpolate()
     name = new_name(nlp, component) if strategy == "extend" else component
-    if strategy == "update":
-        pipe = sourced_component(base, component) if is_plain else {"source": str(base)}
-    else:
+    pipe: dict[str, Any] = {"source": str(base)}
+    if strategy == "update" and is_plain:
+        pipe = sourced_component(base, component)
+    elif strategy != "update":
         pipe = new_component(settings["components"][component])
         if not is_plain:
             # A transformer that learns takes its place after initialization.
