@@ -1,4 +1,4 @@
-"""Train the small transformer base that `strategies` measures on.
+"""Train a small base with a transformer, to measure on.
 
     python -m weasel run transformer_base benchmarks
 
