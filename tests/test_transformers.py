@@ -43,7 +43,7 @@ from tests.tiny_transformers import FAMILIES, state, transformer_base
 Bases = Callable[[str], Path]
 Built = Callable[[str, str, str], Path]
 needs = {
-    family: pytest.mark.skipif(not find_spec(module), reason="make transformers")
+    family: pytest.mark.skipif(not find_spec(module), reason=f"no {module}: make transformers")
     for family, module in FAMILIES.items()
 }
 families = pytest.mark.parametrize(
