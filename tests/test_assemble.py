@@ -208,3 +208,12 @@ def test_a_label_that_the_base_has_already_is_taught_more(
     found = [[(ent.text, ent.label_) for ent in nlp(text).ents] for text in TEXTS]
     assert ("Paris", "LOC") in found[0]
     assert ("router", "LOC") in found[1]
+
+
+def test_vectors_stand_in_the_model_once(tuned: Tuned, bases: dict[str, Path]) -> None:
+    model = tuned("vectors", "extend") / "model"
+    assert [path.parent.name for path in model.rglob("vectors")] == ["vocab"]
+    for name in ("vectors", "key2row", "lookups.bin"):
+        assert (model / "vocab" / name).read_bytes() == (
+            bases["vectors"] / "vocab" / name
+        ).read_bytes()

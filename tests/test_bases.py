@@ -112,7 +112,7 @@ KINDS: dict[str, tuple[Callable[[Language], None], list[str]]] = {
         ["tok2vec", "tagger", "parser", "ruler", "ner_2", "ner"],
     ),
 }
-MADE = [(kind, "extend") for kind in KINDS] + [("english", "update"), ("ruler after", "update")]
+MADE = [(kind, "extend") for kind in KINDS] + [("english", "update")]
 
 
 @pytest.fixture(scope="module")
@@ -250,20 +250,6 @@ def test_a_disabled_recognizer_has_no_labels(bases: dict[str, Path], tmp_path: P
     nlp.disable_pipe("ner")
     nlp.to_disk(tmp_path / "base")
     assert entity_labels(nlp) == read_entity_labels(tmp_path / "base") == set()
-
-
-# Vectors
-
-
-def test_vectors_stand_in_the_model_once(
-    bases: dict[str, Path], tuned: Callable[[str, str], Path]
-) -> None:
-    model = tuned("vectors", "extend") / "model"
-    assert [path.parent.name for path in model.rglob("vectors")] == ["vocab"]
-    for name in ("vectors", "key2row", "lookups.bin"):
-        assert (model / "vocab" / name).read_bytes() == (
-            bases["vectors"] / "vocab" / name
-        ).read_bytes()
 
 
 # Two recognizers
