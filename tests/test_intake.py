@@ -25,9 +25,10 @@ from scripts.intake import minhash, worker
 from scripts.intake import stream as intake
 from scripts.intake import tally as batches
 from scripts.intake.findings import CODES
+from scripts.intake.folder import SPLITS
 from scripts.intake.gather import stop_at_errors, take_labelled
 from scripts.intake.ranks import FEW_DOCUMENTS
-from scripts.intake.splits import SPLITS, share
+from scripts.intake.splits import share
 from scripts.intake.tally import Tally, part_mask, share_seen
 from scripts.params import Params
 from scripts.runtime.workers import in_order
@@ -165,9 +166,9 @@ def test_a_folder_without_names_of_splits_is_one_set(base: Path, tmp_path: Path)
     params = write_world(tmp_path)
     data = tmp_path / "data"
     for part in SPLITS:
-        (data / f"{part}.jsonl").rename(data / f"from-{part}.jsonl")
+        (data / f"{part}.jsonl").rename(data / f"of{part}.jsonl")
     assert take_again(base, tmp_path, params).read == 30
-    (data / "from-dev.jsonl").rename(data / "dev.jsonl")
+    (data / "ofdev.jsonl").rename(data / "dev.jsonl")
     with pytest.raises(DataError, match=r"dev\.jsonl, but no train"):
         take_labelled(params, base, tmp_path / "corpus", 1)
 

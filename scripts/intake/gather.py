@@ -7,6 +7,7 @@ import srsly
 
 from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
+from scripts.intake.folder import list_data
 from scripts.intake.formats import Source, recognize
 from scripts.intake.label_checks import list_label_findings, list_unit_findings
 from scripts.intake.ranks import rank_documents
@@ -15,7 +16,6 @@ from scripts.intake.stream import take_in
 from scripts.intake.tally import Outcome, Tally, part_mask
 from scripts.intake.worker import Settings, load_tokenizer
 from scripts.params import Params, read_fold
-from scripts.storage.input_files import list_files
 from scripts.words import amount
 
 FINDINGS = ("findings.json", "findings.html", "rejected.jsonl")
@@ -79,7 +79,7 @@ def take_general(
     path = Path(params.evaluate.general)
     settings = make_settings(params, base, {}, write=write)
     settings = settings._replace(rename={}, unlabelled="outside", train_share=1.0)
-    sources: list[Source] = [(file, recognize(file), "general") for file in list_files(path)]
+    sources: list[Source] = [(file, recognize(file), "general") for file in list_data(path)[0]]
     rejected = folder / "rejected.jsonl"
     general = take_in(
         sources, settings, output=folder, rejected=rejected, jobs=jobs, title="General text"

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from scripts.intake.findings import Finding
-from scripts.intake.splits import SPLITS
+from scripts.intake.folder import SPLITS
 from scripts.intake.tally import Outcome, Tally, count_spans, share_seen
 
 # With fewer spans than this, a label is hardly learned, and its score says nothing.

@@ -8,10 +8,10 @@ import numpy
 from spacy.strings import get_string_id
 
 from scripts.intake.findings import Finding
+from scripts.intake.folder import SPLITS
 from scripts.intake.formats import Layout
 from scripts.intake.minhash import SIGNATURE
 from scripts.intake.readers import Piece
-from scripts.intake.splits import SPLITS
 
 # At most so many findings of each code are listed; all are counted.
 LISTED = 1_000

@@ -13,6 +13,7 @@ from spacy.tokens import DocBin
 from wasabi import msg
 
 from scripts.exceptions import DataError
+from scripts.intake.folder import SPLITS
 from scripts.intake.gather import (
     FINDINGS,
     labels_of_base,
@@ -20,7 +21,6 @@ from scripts.intake.gather import (
     take_labelled_and_general,
 )
 from scripts.intake.ranks import FEW_DOCUMENTS
-from scripts.intake.splits import SPLITS
 from scripts.intake.tally import (
     Tally,
     count_documents,

@@ -3,8 +3,8 @@
 import numpy
 from wasabi import msg
 
+from scripts.intake.folder import SPLITS
 from scripts.intake.label_checks import FEW
-from scripts.intake.splits import SPLITS
 from scripts.intake.tally import (
     Tally,
     count_documents,
