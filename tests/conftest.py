@@ -181,6 +181,7 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
             "format": "auto",
             "alignment": "strict",
             "max_rejected": 0,
+            "max_lost_spans": 0.1,
             "rename": {},
             "train_share": 1.0,
             "unlabelled": "base",

@@ -117,6 +117,9 @@ def parse_prodigy(value: dict, path: str, line: int) -> Record:
     if (answer := value.get("answer")) not in (None, "accept"):
         raise UnusableError("answer", f"{answer}: by its annotator.")
     spans = value.get("spans", value.get("ents"))
+    # Accepted means looked at: Prodigy writes no list where nothing was marked.
+    if spans is None and answer == "accept":
+        spans = []
     if spans is None:
         for key, other in value.items():
             if key not in ("tokens", "relations") and isinstance(other, list) and other:
@@ -181,6 +184,8 @@ def parse_label_studio(value: dict, path: str, line: int) -> Record:
     done = [a for a in made if not a.get("was_cancelled")]
     if made and not done:
         raise UnusableError("answer", "All of its annotations were cancelled.")
+    # Of several annotations, one may be marked as the right one.
+    done = [a for a in done if a.get("ground_truth")][:1] or done
     versions = [read_results(annotation["result"]) for annotation in done]
     notes = []
     if any({x[:3] for x in version} != {x[:3] for x in versions[0]} for version in versions[1:]):
@@ -303,6 +308,7 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
     quoted: list[tuple[int, int, str]] = []
     pieces: list[tuple[int, int]] = []
     notes: list[Note] = []
+    lost: list[tuple[str, str]] = []
     for number, row in enumerate(raw[1].decode("utf8").splitlines(), 1):
         if not row.startswith("T"):
             continue
@@ -318,10 +324,11 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
                 "its tokens are missing."
             )
             notes.append(("discontinuous", advice, (bounds[0][0], bounds[-1][1])))
+            lost.append((label, "discontinuous"))
         else:
             spans.append((*bounds[0], label))
             quoted.append((*bounds[0], words))
-    return make_record(
+    record = make_record(
         text,
         spans,
         doc=Path(path).stem,
@@ -331,6 +338,8 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
         open=pieces,
         notes=notes,
     )
+    record.lost += lost
+    return record
 
 
 def parse_brat_row(row: str) -> tuple[str, list[tuple[int, int]], str]:

@@ -308,12 +308,29 @@ def read_docbin(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
         with refuse_broken(path, 1):
             packed = file.read(MAX_DOCBIN_BYTES)
             check_parts(decompress(packed, path), path)
+        groups: set[str] = set()
+        has_ents = False
         for number, doc in enumerate(DocBin().from_bytes(packed).get_docs(Vocab()), 1):
+            groups |= {name for name, spans in doc.spans.items() if spans}
+            has_ents = has_ents or bool(doc.ents)
             yield number, take_doc(doc), len(doc.text) + 1
+        refuse_span_groups(path, set() if has_ents else groups)
     except DataError:
         raise
     except Exception as error:  # msgpack, NumPy and spaCy raise many kinds for a broken file
         raise DataError(f"{path}: a broken DocBin ({error}): write it again.") from None
+
+
+def refuse_span_groups(path: Path, groups: set[str]) -> None:
+    """Raise DataError for a DocBin without entities if its Docs have span groups, as of spancat."""
+    if groups:
+        name = sorted(groups)[0]
+        raise DataError(
+            f"{path}: its Docs have no entities, but span groups ({', '.join(sorted(groups))}), "
+            "which may overlap. Make entities of one, and write the DocBin again: "
+            f'doc.ents = spacy.util.filter_spans(doc.spans["{name}"]) keeps the longest of those '
+            "that overlap."
+        )
 
 
 def take_doc(doc: Doc) -> tuple:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy
 from spacy.strings import get_string_id
 
+from scripts.intake.alignment import Fates
 from scripts.intake.findings import Finding
 from scripts.intake.folder import SPLITS
 from scripts.intake.formats import Layout
@@ -52,12 +53,14 @@ class Outcome:
     found: Counter[str] = field(default_factory=Counter)
     """How many findings there are of each code."""
     answers: Counter[str] = field(default_factory=Counter)
-    """How many records an annotator rejected or ignored, by the answer that was given."""
+    """How many records are set aside: rejected or ignored by an annotator, by the answer that was
+    given; or annotated by nobody ("unannotated")."""
     labels: Counter[str] = field(default_factory=Counter)
     """How many spans each label has, before data.rename."""
     units: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """For (file, code of a unit, "matters"): the records whose offsets depend on the unit; for
-    (file, code of a unit, "fits"): those that fit in this unit only, not in characters."""
+    (file, code of a unit, "fits"): those that fit in this unit only, not in characters. For a key
+    of SHIFTS in the place of the unit, the spans."""
     rejected: list[bytes] = field(default_factory=list)
     """The rejected records, each a line of rejected.jsonl; `add` does not collect them."""
 
@@ -101,6 +104,8 @@ class ChunkResult(Outcome):
     """The paths of the files; facts["file"] are places in this list."""
     mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
     """For each (part, label), a hash of each span's lower-cased words, of the shape (spans,)."""
+    fates: Fates = field(default_factory=Fates)
+    """What became of the spans of all records that could be parsed, by label after data.rename."""
 
 
 @dataclass
@@ -117,6 +122,8 @@ class Tally(Outcome):
     split: str = "files"
     """What says which split a document belongs to: its file ("files"), the hash of its name
     ("hash"), or the rank of that hash among those of all documents ("rank")."""
+    fates: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many spans were read, by label and by what left them out (`Fates.spans`)."""
     _facts: dict[str, list[numpy.ndarray]] = field(
         default_factory=lambda: {name: [numpy.empty(0, FACTS[name])] for name in FACTS}
     )
@@ -130,6 +137,7 @@ class Tally(Outcome):
     def add_chunk(self, result: ChunkResult) -> None:
         """Add a chunk's result, without its shards and rejected records."""
         self.add(result)
+        self.fates += result.fates.spans
         # A chunk numbers its own files from 0.
         result.facts["file"] = result.facts["file"] + len(self.files)
         self.files += result.files
