@@ -80,7 +80,15 @@ def test_splits_in_a_folder_below_are_not_mixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("splits", [["train.txt", "dev.txt"], ["a.txt", "b.txt"]])
 def test_what_documents_data_is_passed_over_and_known(splits: list[str], tmp_path: Path) -> None:
     names = ["README.md", "README", "readme.txt", "LICENSE", "LICENCE.txt", "GUIDE.md", "paper.pdf"]
-    names += ["annotation.conf", "visual.conf", "CITATION.cff", "Thumbs.db", ".hidden", "a.txt.dvc"]
+    names += [
+        "CC_BY-SA-4.0.txt",
+        "annotation.conf",
+        "visual.conf",
+        "CITATION.cff",
+        "Thumbs.db",
+        ".hidden",
+        "a.txt.dvc",
+    ]
     contents = look_into(make(tmp_path, *splits, *names))
     files = [path.name for paths in contents.splits.values() for path in paths]
     assert sorted(files) == sorted(splits)

@@ -23,7 +23,7 @@ EITHER = ("eval", "evaluation")
 # Files that describe data, or that a tool or a system leaves beside it.
 DOCUMENTATION = re.compile(
     r"(readme|licen[cs]e|copying|copyright|notice|changelog|changes|citation|authors|contributing)"
-    r"([._-].*)?|.*\.(md|rst|bib|cff|pdf|docx?)",
+    r"([._-].*)?|cc[_-]by\b.*|.*\.(md|rst|bib|cff|pdf|docx?)",
     re.IGNORECASE,
 )
 SETTINGS = re.compile(

@@ -8,7 +8,7 @@ from scripts.exceptions import UnusableError
 from scripts.intake.formats import Source
 from scripts.intake.parsers import parse
 from scripts.intake.readers import read_pieces
-from scripts.intake.records import Offsets, Record
+from scripts.intake.records import Offsets, Record, is_whole_words
 
 # So many records of each file are looked at to tell labels from tags.
 LOOKED_AT = 200
@@ -16,13 +16,16 @@ TAG = re.compile(r"([BILUES])-(.+)")
 
 
 def trim_spans(record: Record) -> None:
-    """Cut the blanks off the ends of a record's spans; a span of blanks alone stays as it is."""
+    """Cut the blanks off the ends of a record's spans.
+
+    A span stays as it is where no whole words are left: then it is wrong in another way, too.
+    """
     trimmed: list[Offsets] = []
     for start, end, label in record.spans or ():
         marked = record.text[start:end]
-        if marked.strip() and marked != marked.strip():
-            first = start + len(marked) - len(marked.lstrip())
-            last = end - len(marked) + len(marked.rstrip())
+        first = start + len(marked) - len(marked.lstrip())
+        last = end - len(marked) + len(marked.rstrip())
+        if (first, last) != (start, end) and is_whole_words(record.text, first, last):
             advice = f"{label}, {start} to {end}: taken as {first} to {last}, without the spaces."
             record.notes.append(("outer-space", advice, (start, end)))
             start, end = first, last
