@@ -10,6 +10,9 @@ from spacy.tokens import Doc, Span
 from scripts.intake.findings import Finding
 from scripts.intake.records import Offsets, Record, finding_in
 
+# Characters of a text that are shown with its names marked.
+WIDTH = 300
+
 TokenSpan = tuple[int, int, str]
 """A span in tokens: the first, the one after the last, and the label."""
 # Offsets that are counted in another way, by code, and what makes them right: what is added to the
@@ -195,3 +198,13 @@ def describe_overlap(doc: Doc, record: Record, group: list[TokenSpan]) -> Findin
     advice = f"{spans}: left out, the labels of their tokens are missing. Keep one of them."
     where = doc[first:last]
     return finding_in(record, code, advice, (where.start_char, where.end_char))
+
+
+def mark_names(doc: Doc) -> str:
+    """A text with every name in brackets, and its label behind it; shortened to WIDTH."""
+    marked, done = "", 0
+    for ent in doc.ents:
+        marked += f"{doc.text[done : ent.start_char]}[{ent.text}]({ent.label_})"
+        done = ent.end_char
+    marked = " ".join((marked + doc.text[done:]).split())
+    return marked if len(marked) <= WIDTH else f"{marked[: WIDTH - 1]}…"

@@ -8,7 +8,7 @@ import srsly
 from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
 from scripts.intake.findings import CODES, Finding
-from scripts.intake.folder import list_data
+from scripts.intake.folder import list_data, look_into
 from scripts.intake.formats import Source, recognize
 from scripts.intake.label_checks import list_label_findings, list_unit_findings
 from scripts.intake.ranks import find_lone_document, rank_documents
@@ -16,6 +16,7 @@ from scripts.intake.repairs import has_tag_labels, labels_at_the_beginning
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import take_in
 from scripts.intake.tally import Outcome, Tally, part_mask
+from scripts.intake.understood import describe_files
 from scripts.intake.worker import Settings, load_tokenizer
 from scripts.params import Params, read_fold
 from scripts.words import amount
@@ -71,6 +72,8 @@ def take_labelled(
     total = take_in(
         sources, settings, output=folder, rejected=rejected, jobs=jobs, title="Labelled data"
     )
+    total.understood = describe_files(sources, total)
+    total.beside = [str(path) for path in look_into(Path(params.data.source)).beside]
     if shares:
         total.split = "hash" if ranked is None else "rank"
     list_across(total, sources)

@@ -42,6 +42,20 @@ class Chunk(NamedTuple):
     pieces: list[Piece]
 
 
+class Understood(NamedTuple):
+    """A file of labelled data, or all those of one folder, format and split."""
+
+    files: str
+    format: str
+    """Its format, and for columns which are read."""
+    splits: dict[str, int]
+    """How many of its texts each split has."""
+    documents: int
+    first: str
+    """The first record that has a name, as it will be learned: each name in brackets, its label
+    behind it."""
+
+
 @dataclass
 class Outcome:
     """What checking a set of records has shown: how many can be used, and what was found."""
@@ -104,6 +118,9 @@ class ChunkResult(Outcome):
     """The paths of the files; facts["file"] are places in this list."""
     mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
     """For each (part, label), a hash of each span's lower-cased words, of the shape (spans,)."""
+    firsts: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """For each file, its first record that has a name, or else its first: whether it has one, and
+    the text with the names marked (`mark_names`)."""
     fates: Fates = field(default_factory=Fates)
     """What became of the spans of all records that could be parsed, by label after data.rename."""
 
@@ -122,8 +139,14 @@ class Tally(Outcome):
     split: str = "files"
     """What says which split a document belongs to: its file ("files"), the hash of its name
     ("hash"), or the rank of that hash among those of all documents ("rank")."""
+    firsts: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """As in ChunkResult, of the first `LISTED` files."""
     fates: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many spans were read, by label and by what left them out (`Fates.spans`)."""
+    understood: list[Understood] = field(default_factory=list)
+    """What was understood of each file."""
+    beside: list[str] = field(default_factory=list)
+    """Files in the folder of the data that are known to be no data, and are passed over."""
     _facts: dict[str, list[numpy.ndarray]] = field(
         default_factory=lambda: {name: [numpy.empty(0, FACTS[name])] for name in FACTS}
     )
@@ -138,6 +161,10 @@ class Tally(Outcome):
         """Add a chunk's result, without its shards and rejected records."""
         self.add(result)
         self.fates += result.fates.spans
+        for path, (is_marked, text) in result.firsts.items():
+            seen = self.firsts.get(path)
+            if (seen is None and len(self.firsts) < LISTED) or (seen and is_marked and not seen[0]):
+                self.firsts[path] = (is_marked, text)
         # A chunk numbers its own files from 0.
         result.facts["file"] = result.facts["file"] + len(self.files)
         self.files += result.files

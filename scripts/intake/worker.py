@@ -13,7 +13,7 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc, DocBin
 
 from scripts.exceptions import UnusableError
-from scripts.intake.alignment import SHIFTS, make_doc
+from scripts.intake.alignment import SHIFTS, make_doc, mark_names
 from scripts.intake.findings import Finding
 from scripts.intake.minhash import sign
 from scripts.intake.parsers import parse
@@ -119,6 +119,9 @@ def work(nlp: Language, chunk: Chunk, settings: Settings) -> ChunkResult:
             continue
         part = choose_part(record, chunk.part, settings)
         doc = label_doc(nlp, record, part, settings, result)
+        is_marked, _ = result.firsts.get(record.path, (None, ""))
+        if is_marked is None or (doc.ents and not is_marked):
+            result.firsts[record.path] = (bool(doc.ents), mark_names(doc))
         if part not in bins:
             bins[part] = DocBin(attrs=ATTRS, store_user_data=part in NAMED)
         add_doc(bins[part], doc, record.doc)
