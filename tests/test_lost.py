@@ -313,6 +313,46 @@ def test_an_accepted_record_without_spans_was_looked_at(base: Path, tmp_path: Pa
     assert all(token.ent_iob for doc in docs for token in doc)
 
 
+# Answers to single names
+
+
+def answers(record: dict[str, Any], *given: str) -> list[dict[str, Any]]:
+    """An answer to each name of a record, as Prodigy's ner.teach writes it."""
+    return [
+        {"text": record["text"], "_input_hash": hash(record["text"]), "spans": [span]}
+        | {"_view_id": "ner", "answer": answer}
+        for span, answer in zip(record["spans"], given, strict=True)
+    ]
+
+
+def test_answers_to_single_names_are_merged_and_the_rest_is_unknown(
+    base: Path, tmp_path: Path
+) -> None:
+    people = texts()
+    given = [answers(x, *("accept", "accept")) for x in people[:10]]
+    given += [answers(x, *("accept", "reject")) for x in people[10:18]]
+    given += [answers(x, *("reject", "ignore")) for x in people[18:]]
+    # The answers to a text do not stand together.
+    lines = [pair[0] for pair in given] + [pair[1] for pair in given]
+    total = take(base, tmp_path, lines)
+    assert (total.read, total.used, total.answers) == (20, 18, {"reject": 2})
+    assert spans(total) == {"PERSON": 18, "CITY": 10} and refusal(total) == []
+    assert total.found["one-answer"] == 18 and not total.found["conflict"]
+    parts = [part for part in (tmp_path / "out").iterdir() if part.is_dir()]
+    for doc in (doc for part in parts for doc in read_docs(part, NLP.vocab)):
+        assert [token.ent_iob_ for token in doc if not token.ent_type_] == [""] * (
+            len(doc) - sum(map(len, doc.ents))
+        )
+
+
+def test_a_manual_annotation_of_one_name_is_of_the_whole_text(base: Path, tmp_path: Path) -> None:
+    manual = [answers(x | {"spans": x["spans"][:1]}, "accept")[0] for x in texts()]
+    total = take(base, tmp_path, [x | {"_view_id": "ner_manual"} for x in manual])
+    assert total.used == 20 and not total.found["one-answer"]
+    doc = next(iter(read_docs(tmp_path / "out/train", NLP.vocab)))
+    assert all(token.ent_iob for token in doc)
+
+
 # Documents
 
 

@@ -33,6 +33,7 @@ CODES: dict[str, tuple[str, str]] = {
     "text-differs": ("error", "The text of a span is not what the record says it is"),
     "answer": ("warning", "Rejected or ignored by its annotator"),
     "unannotated": ("warning", "Annotated by nobody, and left out"),
+    "one-answer": ("warning", "Yes or no to single names, so that the rest of a text is unknown"),
     "lone-document": ("warning", "One document of all texts: each text counts as one instead"),
     "joined-tags": ("warning", "Labels that are tags of tokens, joined to spans"),
     "off-boundary": ("warning", "A span that starts or ends inside a token"),

@@ -17,6 +17,7 @@ from typing import Any
 from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 
 from scripts.exceptions import UnusableError
+from scripts.intake.answers import is_answer, unknown_parts
 from scripts.intake.formats import ASK, TAG, Layout, split_row
 from scripts.intake.readers import Piece
 from scripts.intake.records import Note, Record, make_record
@@ -127,7 +128,7 @@ def parse_prodigy(value: dict, path: str, line: int) -> Record:
     quoted = [(s["start"], s["end"], s["text"]) for s in spans or () if "text" in s]
     if tokens := value.get("tokens"):
         quoted.append((tokens[-1]["start"], tokens[-1]["end"], tokens[-1]["text"]))
-    return make_record(
+    record = make_record(
         value.get("text"),
         None if spans is None else [(s["start"], s["end"], s["label"]) for s in spans],
         doc=get_document(value),
@@ -135,6 +136,12 @@ def parse_prodigy(value: dict, path: str, line: int) -> Record:
         line=line,
         quoted=quoted,
     )
+    if is_answer(value):
+        bounds = [(start, end) for start, end, _ in record.spans or ()]
+        record.open = unknown_parts(len(record.text), bounds)
+        advice = "Answers to single names say nothing of the rest: its labels are missing."
+        record.notes.append(("one-answer", advice, bounds[0]))
+    return record
 
 
 def get_document(value: dict) -> Any:

@@ -21,6 +21,7 @@ from spacy.vocab import Vocab
 from srsly.msgpack import unpackb
 
 from scripts.exceptions import DataError
+from scripts.intake.answers import merge_answers
 from scripts.intake.formats import COLUMNS_OF_CSV, Layout, is_comment
 from scripts.storage.input_files import BOM, open_file, refuse_broken
 
@@ -64,7 +65,10 @@ def read_pieces(
     raw, file = open_file(path)
     kind = layout.delimiter if layout.delimiter in ("lines", "array") else layout.name
     with raw:
-        for number, (line, content, size) in enumerate(READERS[kind](file, path, layout)):
+        pieces = READERS[kind](file, path, layout)
+        if kind in ("lines", "array"):
+            pieces = merge_answers(pieces)
+        for number, (line, content, size) in enumerate(pieces):
             if number % 1000 == 0:
                 progress(raw.tell())
             yield (str(path), line, content), size
