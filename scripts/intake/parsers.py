@@ -1,28 +1,21 @@
 """Make a record of a piece of a file, for every format of labelled texts.
 
-spaCy's `iob_to_biluo` and `tags_to_entities` turn tags into spans. Its converters for whole files
-are not used: they lose the line numbers, take only the last column, and read an end tag E- as a
-new entity.
-
 Every parser takes the content of a piece, the path and line where it begins and, unless it is for
 one shape of JSON, the file's layout. It returns a record, or raises UnusableError.
 """
 
 import json
 from collections.abc import Callable
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
-
 from scripts.exceptions import UnusableError
-from scripts.intake.formats import ASK, TAG, Layout, split_row
+from scripts.intake.formats import ASK
+from scripts.intake.layout import Layout
 from scripts.intake.readers import Piece
 from scripts.intake.records import Note, Record, make_record
+from scripts.intake.tagged import parse_columns, parse_iob
 
-# Some programs write E- (end) and S- (single) for what BILUO calls last and unit.
-BILUO = {"E-": "L-", "S-": "U-"}
 # Python's own, as faster ones change numbers in the last digit, and a rejected record is kept as it
 # is. A raw tab in a string is no JSON, but nobody is helped by a refusal.
 DECODER = json.JSONDecoder(strict=False)
@@ -220,66 +213,6 @@ def parse_docbin(raw: tuple, path: str, line: int, _: Layout) -> Record:
     """Parse what `take_doc` (scripts/intake/readers.py) returns of a Doc."""
     text, spans, open_characters, doc = raw
     return make_record(text, spans, doc=doc, path=path, line=line, open=open_characters)
-
-
-def parse_columns(raw: tuple, path: str, line: int, layout: Layout) -> Record:
-    """Parse the lines of a sentence in columns: (name of the document or None, lines as bytes)."""
-    doc, lines = raw
-    rows = [split_row(row.decode("utf8"), layout.delimiter) for row in lines]
-    for number, row in enumerate(rows, line):
-        if len(row) <= max(layout.word, *layout.tags) or not row[layout.word].strip():
-            raise UnusableError("shape", f"line {number}: a word or a tag is missing: {row}.")
-    words = [row[layout.word] for row in rows]
-    columns = [[row[i] for row in rows] for i in layout.tags]
-    return join_words(words, columns, doc, path, line)
-
-
-def parse_iob(raw: bytes, path: str, line: int, _: Layout) -> Record:
-    """Parse a sentence of word|TAG; there may be other fields between word and tag."""
-    parts = [part.split("|") for part in raw.decode("utf8").split()]
-    words = [part[0] or "|" for part in parts]
-    return join_words(words, [[part[-1] for part in parts]], None, path, line)
-
-
-def join_words(
-    words: list[str], columns: list[list[str]], doc: str | None, path: str, line: int
-) -> Record:
-    """Make a record of a sentence's words, joined by spaces, and their tags.
-
-    columns: one or more lists of as many tags as there are words; their spans are added up.
-
-    Raises UnusableError where a tag is not one.
-    """
-    starts = [*accumulate((len(word) + 1 for word in words), initial=0)]
-    spans, notes = [], []
-    for column in columns:
-        if bad := [tag for tag in column if not TAG.match(tag)]:
-            raise UnusableError(
-                "shape", f"{bad[0]!r} is no tag: write O, or B-, I-, L-, U-, E- or S-."
-            )
-        tags = [BILUO.get(tag[:2], tag[:2]) + tag[2:] for tag in column]
-        for label, first, last in tags_to_entities(iob_to_biluo(tags)):
-            spans.append((starts[first], starts[last + 1] - 1, label))
-        if at := find_mixed_tag(tags):
-            advice = f"{tags[at]} continues no entity; it is read as the first tag of one."
-            notes.append(("mixed-tags", advice, (starts[at], starts[at + 1] - 1)))
-    return make_record(" ".join(words), spans, doc=doc, path=path, line=line, notes=notes)
-
-
-def find_mixed_tag(tags: list[str]) -> int:
-    """Return the place of the first I- or L- tag that continues no entity, or 0 if there is none.
-
-    Such a tag is an error only where entities begin with B-. In the schemes IO and IOB1 they begin
-    with I-, and B- comes at most directly after another entity: there 0 is returned. The first tag
-    counts as none, too.
-    """
-    pairs = list(zip(["O", *tags], tags, strict=False))
-    if not any(tag[:2] == "B-" and last == "O" for last, tag in pairs):
-        return 0
-    for i, (last, tag) in enumerate(pairs):
-        if tag[:2] in ("I-", "L-") and last not in (f"B-{tag[2:]}", f"I-{tag[2:]}"):
-            return i
-    return 0
 
 
 def parse_csv(raw: tuple, path: str, line: int, _: Layout) -> Record:

@@ -21,7 +21,9 @@ from spacy.vocab import Vocab
 from srsly.msgpack import unpackb
 
 from scripts.exceptions import DataError
-from scripts.intake.formats import COLUMNS_OF_CSV, Layout, is_comment
+from scripts.intake.cells import is_comment, split_row
+from scripts.intake.formats import COLUMNS_OF_CSV
+from scripts.intake.layout import Layout
 from scripts.storage.input_files import BOM, open_file, refuse_broken
 
 Piece = tuple[str, int, Any]
@@ -44,6 +46,8 @@ MAX_ROWS_PER_TEXT = 1_000_000
 # Characters of an array that are read at once.
 BLOCK_SIZE = 1 << 16
 
+# What a blank line of a column file may have, by what separates its cells.
+BLANKS = {" ": b" \t\r\n", "\t": b" \t\r\n", ",": b" \t\r\n,", ";": b" \t\r\n;"}
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
 SPACE = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
@@ -91,7 +95,12 @@ def read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
                 f"{path}:{number}: a line of more than {MAX_PIECE_BYTES >> 20} MB is no text: is "
                 "it a file of another kind? Split it."
             )
-        yield number, line.removeprefix(BOM) if number == 1 else line
+        line = line.removeprefix(BOM) if number == 1 else line
+        # Old programs of the Macintosh end lines with a carriage return alone.
+        if number == 1 and b"\r" in line.strip() and not line.endswith(b"\n"):
+            yield from enumerate(line.split(b"\r"), 1)
+            return
+        yield number, line
         number += 1
 
 
@@ -200,20 +209,27 @@ def read_array(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
         raise array.error("not JSON, there is more after the array's end", array.at)
 
 
-def read_columns(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
+def read_columns(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
     """Yield every sentence as (name of its document, its lines as bytes).
 
-    Blank lines and comments separate sentences. The name is None before the first line that begins
-    a document; a document without an identifier is named by the file and its number.
-    Raises DataError where a sentence is too long.
+    Blank lines, comments and, where there is one, the column of sentences separate them. The name
+    is None before the first line that begins a document; a document without an identifier is named
+    by the file and its number. Raises DataError where a sentence is too long.
     """
     document: str | None = None
     documents, first, size = 0, 0, 0
     rows: list[bytes] = []
+    sentence = ""
+    header = [*layout.header]
     for number, line in read_lines(file, path):
         # Most lines are no comment: only those that may be one are decoded.
-        comment = find_comment(line) if line[:1] in b"-#" else ""
-        if not comment and line.strip(b" \t\r\n"):
+        comment = find_comment(line, layout) if line[:1] in b"-#" else ""
+        is_row = not comment and line.strip(BLANKS[layout.delimiter])
+        last, sentence = sentence, name_sentence(line, sentence, layout) if is_row else sentence
+        if rows and (not is_row or sentence != last):
+            yield first, (document, rows), size
+            rows, size = [], 0
+        if is_row and not (header and cells_of(line, layout) == header):
             first = first if rows else number
             rows.append(line)
             size += len(line)
@@ -222,21 +238,30 @@ def read_columns(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
                     f"{path}:{first}: a sentence of {len(rows):,} lines has no end: put a blank "
                     "line after every sentence."
                 )
-            continue
-        if rows:
-            yield first, (document, rows), size
-            rows, size = [], 0
-        if comment and (named := DOCUMENT.match(comment)):
+        elif comment and not layout.is_one_document and (named := DOCUMENT.match(comment)):
             documents += 1
             document = (named[1] or f"{path.name}-{documents}").strip()
     if rows:
         yield first, (document, rows), size
 
 
-def find_comment(line: bytes) -> str:
+def cells_of(line: bytes, layout: Layout) -> list[str]:
+    """The cells of a line of a column file."""
+    return split_row(line.decode("utf8", "replace"), layout.delimiter)
+
+
+def name_sentence(line: bytes, last: str, layout: Layout) -> str:
+    """What a row says of its sentence; what the last one said, if it says nothing."""
+    if layout.sentence is None:
+        return last
+    cells = cells_of(line, layout)
+    return (cells[layout.sentence].strip() if layout.sentence < len(cells) else "") or last
+
+
+def find_comment(line: bytes, layout: Layout) -> str:
     """Return a line of a column file as text if it is a comment, else an empty string."""
     text = line.decode("utf8", "replace")
-    return text if is_comment(text) else ""
+    return text if is_comment(text, layout) else ""
 
 
 def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:

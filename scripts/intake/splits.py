@@ -8,6 +8,7 @@ from spacy.strings import get_string_id
 
 from scripts.exceptions import DataError
 from scripts.intake.formats import Source, recognize
+from scripts.intake.layout import hints_of
 from scripts.params import Data, read_fold
 from scripts.storage.input_files import list_files
 
@@ -36,10 +37,12 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
         given.pop("test", None)
         shares["test"] = 1 / fold[1]
     left = {part: share for part, share in shares.items() if part not in given}
+    files = {part: list_files(path) for part, path in given.items()}
+    hints = hints_of(data, alone=len(files["train"]) == 1)
     sources: list[Source] = [
-        (file, recognize(file, data.format), None if part == "train" else part)
-        for part, path in given.items()
-        for file in list_files(path)
+        (file, recognize(file, data.format, hints), None if part == "train" else part)
+        for part, found in files.items()
+        for file in found
     ]
     return sources, left
 
