@@ -318,7 +318,7 @@ def test_texts_without_a_document_are_documents_of_their_own(tmp_path: Path) -> 
 
 
 def test_labels_under_another_name_are_not_lost_in_silence(tmp_path: Path) -> None:
-    records = [{"text": "n78 up", "annotations": [{"start": 0, "end": 3, "label": "BAND"}]}]
+    records = [{"text": "n78 up", "mentions": [{"start": 0, "end": 3, "label": "BAND"}]}]
     assert list(read_or_codes(save(tmp_path / "a.jsonl", records))) == ["shape"]
     records = [{"text": "n78 up", "ents": [{"start": 0, "end": 3, "label": "BAND"}]}]
     (record,) = read(save(tmp_path / "b.jsonl", records))

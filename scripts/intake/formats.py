@@ -1,5 +1,6 @@
 """Recognize the format of a file of labelled texts by its content."""
 
+import json
 import re
 from dataclasses import replace
 from functools import partial
@@ -8,18 +9,21 @@ from typing import get_args
 
 from scripts.exceptions import DataError
 from scripts.intake.columns import look_at_columns
+from scripts.intake.keys import records_within
 from scripts.intake.layout import GUESS, Hints, Layout
+from scripts.intake.tables import look_at_table
 from scripts.params import Format
 from scripts.storage.input_files import BOM, open_file, refuse_broken
 
 # Bytes of a file that are looked at.
 HEAD = 1 << 16
+# Of JSON, the first line is looked at whole, up to so many bytes.
+MAX_LINE = 32 << 20
 
 # A file may have any of these, so that what is counted here is what a reader finds.
 LINE_END = re.compile(r"\r\n|\n|\r")
 # How records of JSON begin. A bracket alone is not enough: a word of a column file may be one.
 JSON = re.compile(r'\{\s*"|\[\s*[\[{"\]]')
-COLUMNS_OF_CSV = ("text", "start", "end", "label")
 NAMES = get_args(Format)[1:]
 ASK = f"If you know what it is, set data.format to one of: {', '.join(NAMES)}."
 
@@ -36,12 +40,14 @@ def recognize(path: Path, name: str = "auto", hints: Hints = GUESS) -> Layout:
     raw, file = open_file(path)
     with raw, refuse_broken(path, 1):
         head = file.read(HEAD)
+        if head.removeprefix(BOM).lstrip()[:1] == b"{" and b"\n" not in head:
+            head += file.readline(MAX_LINE)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{path}:1: this is UTF-16: save it as UTF-8.")
     text = head.removeprefix(BOM).decode("utf8", "replace").lstrip()
     lines = LINE_END.split(text)
     # The last line may be incomplete.
-    lines = lines[:-1] if len(head) == HEAD else lines
+    lines = lines[:-1] if len(head) >= HEAD and len(lines) > 1 else lines
     columns = look_at_columns(path, lines, hints) if name in ("columns", "iob") else None
     seen = columns or look_at(path, head, text, lines, hints)
     seen = replace(seen, hints=hints)
@@ -51,7 +57,7 @@ def recognize(path: Path, name: str = "auto", hints: Hints = GUESS) -> Layout:
         if seen.name == "unknown":
             raise DataError(f"{path} is in no known format. {ASK}")
         return seen
-    is_json = seen.name in ("lines", "array")
+    is_json = seen.name in ("lines", "array", "values")
     if name in ("prodigy", "doccano", "label-studio", "spacy-json"):
         fits = is_json
     else:
@@ -93,17 +99,36 @@ def look_at(path: Path, head: bytes, text: str, lines: list[str], hints: Hints) 
     if head[:2] in (b"\x78\x01", b"\x78\x9c", b"\x78\xda"):
         return Layout("docbin")
     if JSON.match(text):
-        return Layout("lines" if text[0] == "{" or text[1:].lstrip()[:1] == '"' else "array")
-    for delimiter in ",;\t":
-        names = [name.strip().casefold() for name in lines[0].split(delimiter)] if lines else []
-        if {*COLUMNS_OF_CSV} <= {name.strip('"') for name in names}:
-            return Layout("csv", delimiter=delimiter)
+        return look_at_json(path, text, lines)
+    if table := look_at_table(path, text, hints):
+        return table
     if columns := look_at_columns(path, lines, hints):
         return columns
     if text[:1] in ("[", "{"):
         return Layout("array" if text[0] == "[" else "lines")
     name = Path(path.stem if path.suffix == ".gz" else path.name)
     return Layout("text" if name.suffix == ".txt" or not text else "unknown")
+
+
+def look_at_json(path: Path, text: str, lines: list[str]) -> Layout:
+    """Return the layout of JSON: a value a line, an array, or values one after the other.
+
+    Raises DataError where it is what spaCy 2 was trained on.
+    """
+    if '"paragraphs"' in text and '"sentences"' in text and '"orth"' in text:
+        raise DataError(
+            f"{path}: this is spaCy 2's JSON for training. Run `python -m spacy convert {path} "
+            "FOLDER --converter json`, and take the .spacy file that it writes."
+        )
+    if text[0] == "[":
+        return Layout("lines" if text[1:].lstrip()[:1] == '"' else "array")
+    try:
+        first = json.loads(lines[0])
+    except (ValueError, RecursionError):
+        # A broken line among lines, or the first line of an object in several.
+        is_lines = len(lines) < 2 or JSON.match(lines[1])
+        return Layout("lines" if is_lines else "values")
+    return Layout("lines" if records_within(first, GUESS) is None else "values")
 
 
 Source = tuple[Path, Layout, str | None]

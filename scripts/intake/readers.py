@@ -22,7 +22,7 @@ from srsly.msgpack import unpackb
 
 from scripts.exceptions import DataError
 from scripts.intake.cells import is_comment, split_row
-from scripts.intake.formats import COLUMNS_OF_CSV
+from scripts.intake.keys import records_within
 from scripts.intake.layout import Layout
 from scripts.storage.input_files import BOM, open_file, refuse_broken
 
@@ -66,7 +66,7 @@ def read_pieces(
     Raises DataError, with file and line, where the file cannot be read on.
     """
     raw, file = open_file(path)
-    kind = layout.delimiter if layout.delimiter in ("lines", "array") else layout.name
+    kind = layout.delimiter if layout.delimiter in ("lines", "array", "values") else layout.name
     with raw:
         for number, (line, content, size) in enumerate(READERS[kind](file, path, layout)):
             if number % 1000 == 0:
@@ -209,6 +209,23 @@ def read_array(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
         raise array.error("not JSON, there is more after the array's end", array.at)
 
 
+def read_values(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
+    """Yield every value of JSON that follows on another, with the line on which it begins.
+
+    Of an object that holds a list of records, yield these, numbered from 1.
+    """
+    values = ArrayText(file, path)
+    while values.peek():
+        line = values.line
+        value, size = values.take_value()
+        records = records_within(value, layout.hints)
+        if records is None:
+            yield line, value, size
+        for number, record in enumerate(records or (), 1):
+            if record is not None:
+                yield number, record, size // len(records or ())
+
+
 def read_columns(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
     """Yield every sentence as (name of its document, its lines as bytes).
 
@@ -273,11 +290,14 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
     # Held here, because it closes the file when nothing refers to it any more.
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     closed: set[int] = set()
-    for key, rows in groupby(read_table(text, path, layout.delimiter), itemgetter(1)):
-        first, size = 0, len(key[0])
+    has_lists = len(layout.tags) == 1
+    # A row with a list of spans is a record of its own.
+    same = itemgetter(0) if has_lists else itemgetter(1)
+    for _, rows in groupby(read_table(text, path, layout), same):
+        first, size = 0, 0
         spans: list[list[str]] = []
-        for line, _, span in rows:
-            if not first and hash(key) in closed:
+        for line, key, span in rows:
+            if not first and not has_lists and hash(key) in closed:
                 raise DataError(
                     f"{path}:{line}: the rows of this text do not stand together: sort the table "
                     "by text, so that no span of it is missed."
@@ -285,7 +305,7 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
             first = first or line
             if any(cell.strip() for cell in span):
                 spans.append(span)
-            size += sum(map(len, span)) + 1
+            size += sum(map(len, span)) + (1 if first != line else len(key[0]))
             if len(spans) > MAX_ROWS_PER_TEXT:
                 raise DataError(f"{path}:{line}: more than {MAX_ROWS_PER_TEXT:,} rows of one text.")
         closed.add(hash(key))
@@ -293,16 +313,15 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
 
 
 def read_table(
-    text: TextIO, path: Path, delimiter: str
+    text: TextIO, path: Path, layout: Layout
 ) -> Iterator[tuple[int, tuple[str, str | None], list[str]]]:
-    """Yield every row that is not blank as line, (text, document or None), [start, end, label].
+    """Yield every row that is not blank as line, (text, document or None), cells of its span.
 
     Raises DataError where a row has not as many cells as the header, or is no CSV.
     """
     csv.field_size_limit(MAX_PIECE_BYTES)
-    rows = csv.reader(text, delimiter=delimiter, strict=True)
+    rows = csv.reader(text, delimiter=layout.delimiter, strict=True)
     header = [name.strip().casefold() for name in next_row(rows, path) or ()]
-    text_column, *span_columns = (header.index(name) for name in COLUMNS_OF_CSV)
     doc_column = header.index("doc") if "doc" in header else None
     line = rows.line_num + 1
     while (row := next_row(rows, path)) is not None:
@@ -310,7 +329,7 @@ def read_table(
             raise DataError(f"{path}:{line}: {len(row)} cells, but {len(header)} in the header.")
         if row:
             doc = None if doc_column is None else row[doc_column] or None
-            yield line, (row[text_column], doc), [row[i] for i in span_columns]
+            yield line, (row[layout.word], doc), [row[i] for i in layout.tags]
         line = rows.line_num + 1
 
 
@@ -405,6 +424,7 @@ def read_brat(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
 READERS: dict[str, Callable[[BinaryIO, Path, Layout], Iterator[Sized]]] = {
     "lines": read_filled_lines,
     "array": read_array,
+    "values": read_values,
     "docbin": read_docbin,
     "columns": read_columns,
     "iob": read_filled_lines,
@@ -412,4 +432,4 @@ READERS: dict[str, Callable[[BinaryIO, Path, Layout], Iterator[Sized]]] = {
     "csv": read_csv,
     "text": read_filled_lines,
 }
-"""How files of each kind are cut. Any JSON is read as `lines` or `array`."""
+"""How files of each kind are cut. Any JSON is read as `lines`, `array` or `values`."""

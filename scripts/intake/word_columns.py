@@ -103,11 +103,11 @@ def find_glue(path: Path, words: tuple[str, ...]) -> str:
     """
     letters = "".join(words)
     unspaced = len(UNSPACED_CHAR.findall(letters))
-    if len(words) >= 20 and mostly(len(word) == 1 for word in words):
+    if mostly(len(word) == 1 for word in words):
         is_script = unspaced > 0.5 * len(letters)
         if is_script or any(word.isspace() for word in words):
             return "none"
-        if sum(map(str.isalpha, words)) > 0.5 * len(words):
+        if len(words) >= 20 and sum(map(str.isalpha, words)) > 0.5 * len(words):
             raise DataError(
                 f"{path}: a character a line, and no line for the blanks between the words: write "
                 "a word a line, or a line with a blank and O for each blank."
