@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.exceptions import DataError, UnusableError
 from scripts.intake.cells import TAG
-from scripts.intake.keys import TAGS, WORDS, Found, find_spans, find_text, read_spans
+from scripts.intake.keys import Found, find_spans, find_tags, find_text, find_words, read_spans
 from scripts.intake.layout import Hints, Layout
 from scripts.intake.records import Record, make_record
 from scripts.intake.tagged import join_words
@@ -67,10 +67,8 @@ def shape_of(value: Any, hints: Hints) -> str:
         raise UnusableError("shape", "A record must be an object, or a text and its entities.")
     if isinstance(value.get("data"), dict):
         return "label-studio"
-    words = next((value[key] for key in WORDS if key in value), None)
-    is_words = isinstance(words, list) and all(isinstance(word, str) for word in words)
-    has_tags = any(isinstance(value.get(key), list) for key in (hints.spans, *TAGS))
-    return "words" if words and is_words and has_tags and "spans" not in value else "object"
+    has_words = find_words(value) and find_tags(value, hints) and "spans" not in value
+    return "words" if has_words else "object"
 
 
 def parse_object(value: dict, path: str, line: int, hints: Hints, kind: str = "") -> Record:
@@ -133,10 +131,8 @@ def parse_words(value: dict, path: str, line: int, hints: Hints) -> Record:
 
     The spans are GLiNER's: the first word, the last, and the label.
     """
-    of_words = next(key for key in WORDS if key in value)
-    words = value[of_words]
-    key = str(hints.spans) or next(key for key in TAGS if isinstance(value.get(key), list))
-    tags = value[key]
+    of_words, key = find_words(value), find_tags(value, hints)
+    words, tags = value[of_words], value[key]
     if (tags or of_words == "tokenized_text") and all(isinstance(tag, list) for tag in tags):
         read = [*read_spans(tags, key, hints)]
         tags = ["O"] * len(words)
@@ -168,6 +164,17 @@ NUMBERS = (
 """What to do where tags are numbers."""
 
 
+def choose_text(data: dict, hints: Hints) -> str:
+    """Return the key of the text in the data of a task; UnusableError where that is open."""
+    texts = [key for key, held in data.items() if isinstance(held, str)]
+    key = str(hints.text) or ("text" if "text" in data else texts[0] if len(texts) == 1 else "")
+    if key not in data:
+        raise UnusableError(
+            "shape", f"Which of {', '.join(data)} is the text? Write data.text: KEY, with its key."
+        )
+    return key
+
+
 def parse_label_studio(value: dict, path: str, line: int, hints: Hints) -> Record:
     """Parse a task of Label Studio with its annotations.
 
@@ -175,12 +182,7 @@ def parse_label_studio(value: dict, path: str, line: int, hints: Hints) -> Recor
     Predictions are not read: nobody has checked them.
     """
     data = value["data"]
-    texts = [key for key, held in data.items() if isinstance(held, str)]
-    key = str(hints.text) or ("text" if "text" in data else texts[0] if len(texts) == 1 else "")
-    if key not in data:
-        raise UnusableError(
-            "shape", f"Which of {', '.join(data)} is the text? Write data.text: {texts[0]}."
-        )
+    key = choose_text(data, hints)
     made = value.get("annotations", value.get("completions")) or []
     done = [a for a in made if not a.get("was_cancelled")]
     if made and not done:

@@ -42,6 +42,21 @@ def find_text(value: dict, hints: Hints) -> str:
     )
 
 
+def find_words(value: dict) -> str:
+    """Return the key of a record's list of words, or "" where it has none."""
+    for key in WORDS:
+        words = value.get(key)
+        if isinstance(words, list) and words and all(isinstance(x, str) for x in words):
+            return key
+    return ""
+
+
+def find_tags(value: dict, hints: Hints) -> str:
+    """Return the key of what is said of the words of a record, or "" where there is none."""
+    keys = (str(hints.spans),) if hints.spans else TAGS
+    return next((key for key in keys if isinstance(value.get(key), list)), "")
+
+
 def find_spans(value: dict, kind: str, hints: Hints) -> str | None:
     """Return the key of a record's list of spans, or None if nobody has labelled it.
 
