@@ -15,6 +15,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
 # The same, or nothing.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
+# A column, counted from 1, or its name.
+Number = Annotated[int, Field(ge=1)]
+Column = Text | Number
 NUMBER = r"(0|[1-9][0-9]*)"
 VERSION = rf"^{NUMBER}\.{NUMBER}\.{NUMBER}((a|b|rc){NUMBER})?$"
 NAME = "lower-case letters and digits, joined by single underscores, as telecom_ner"
@@ -67,6 +70,9 @@ class Base(Section):
 class Data(Section):
     source: Text
     format: Format
+    columns: dict[Literal["word", "tag", "sentence", "start", "end", "label"], Column]
+    text: Line | Number
+    spans: Line | Number
     alignment: Literal["strict", "contract", "expand"]
     max_rejected: Annotated[int, Field(ge=0)]
     max_lost_spans: Share

@@ -179,6 +179,9 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
         "data": {
             "source": str(data),
             "format": "auto",
+            "columns": {},
+            "text": "",
+            "spans": "",
             "alignment": "strict",
             "max_rejected": 0,
             "max_lost_spans": 0.1,

@@ -120,11 +120,11 @@ def test_a_log_gets_no_progress_bars(
     assert capsys.readouterr().err == ""
 
 
-def test_what_was_understood_of_each_file_is_shown_first(printed: list[str]) -> None:
+def test_what_was_understood_of_each_file_is_shown(printed: list[str]) -> None:
     text = " ".join(" ".join(printed).split())
-    _, _, rest = text.partition("JSON, a record a line; texts: 11 train, of 6 ")
+    _, _, rest = text.partition("in 'spans'; texts: 11 train, of 6 ")
     assert rest.startswith("documents") and "The router 0 is on [n18](BAND) ." in rest
-    assert text.index("31 test, of 16 documents") < text.index("in a text, median")
+    assert text.index("in a text, median") < text.index("31 test, of 16 documents")
 
 
 def test_every_span_is_accounted_for_by_label_and_reason(

@@ -363,8 +363,14 @@ def test_one_document_of_all_texts_is_no_document(base: Path, tmp_path: Path) ->
     text = "-DOCSTART- O\n\n" + "\n".join(WORDS.format(i) for i in range(20))
     total = take(base, tmp_path, text, "x.conll")
     assert refusal(total) == [] and spans(total) == WHOLE
+    assert len({*total.facts["doc"].tolist()}) == 20
+
+
+def test_one_document_of_all_records_is_none_and_that_is_said(base: Path, tmp_path: Path) -> None:
+    total = take(base, tmp_path, [x | {"meta": {"doc": "all"}} for x in texts()])
+    assert refusal(total) == [] and spans(total) == WHOLE
     (said,) = (x.advice for x in total.findings if x.code == "lone-document")
-    assert "x.conll-1: each counts as a document of its own" in said
+    assert "one document, all: each counts as a document of its own" in said
 
 
 def test_two_documents_stay_whole(base: Path, tmp_path: Path) -> None:

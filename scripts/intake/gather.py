@@ -7,6 +7,7 @@ import srsly
 
 from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
+from scripts.intake.files_read import describe_files
 from scripts.intake.findings import CODES, Finding
 from scripts.intake.folder import list_data, look_into
 from scripts.intake.formats import Source, recognize
@@ -16,7 +17,6 @@ from scripts.intake.repairs import has_tag_labels, labels_at_the_beginning
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import take_in
 from scripts.intake.tally import Outcome, Tally, part_mask
-from scripts.intake.understood import describe_files
 from scripts.intake.worker import Settings, load_tokenizer
 from scripts.params import Params, read_fold
 from scripts.words import amount

@@ -6,7 +6,7 @@ from typing import Any
 
 from scripts.exceptions import UnusableError
 from scripts.intake.findings import Finding, excerpt
-from scripts.intake.parsers import load
+from scripts.intake.json_records import load
 from scripts.intake.readers import Piece
 from scripts.intake.records import Record, finding_in
 from scripts.intake.tally import Outcome

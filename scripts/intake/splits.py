@@ -9,6 +9,7 @@ from spacy.strings import get_string_id
 from scripts.exceptions import DataError
 from scripts.intake.folder import look_into, name_all
 from scripts.intake.formats import Source, recognize
+from scripts.intake.layout import hints_of
 from scripts.params import Data, read_fold
 
 
@@ -29,8 +30,9 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
         given.pop("test", None)
         shares["test"] = 1 / fold[1]
     left = {part: share for part, share in shares.items() if part not in given}
+    hints = hints_of(data, alone=len(given["train"]) == 1)
     sources: list[Source] = [
-        (file, recognize(file, data.format), None if part == "train" else part)
+        (file, recognize(file, data.format, hints), None if part == "train" else part)
         for part, files in given.items()
         for file in files
     ]

@@ -42,12 +42,12 @@ class Chunk(NamedTuple):
     pieces: list[Piece]
 
 
-class Understood(NamedTuple):
+class FileRead(NamedTuple):
     """A file of labelled data, or all those of one folder, format and split."""
 
     files: str
     format: str
-    """Its format, and for columns which are read."""
+    """What was understood of it: its format, and where text and spans are."""
     splits: dict[str, int]
     """How many of its texts each split has."""
     documents: int
@@ -143,7 +143,7 @@ class Tally(Outcome):
     """As in ChunkResult, of the first `LISTED` files."""
     fates: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many spans were read, by label and by what left them out (`Fates.spans`)."""
-    understood: list[Understood] = field(default_factory=list)
+    understood: list[FileRead] = field(default_factory=list)
     """What was understood of each file."""
     beside: list[str] = field(default_factory=list)
     """Files in the folder of the data that are known to be no data, and are passed over."""

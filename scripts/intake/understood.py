@@ -1,59 +1,91 @@
-"""What was understood of each file of labelled data, so that a misreading is seen at once."""
+"""What was understood of a file: its format, and where its text and its spans were found."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy
+from scripts.exceptions import UnusableError
+from scripts.intake.json_records import choose_text, load, shape_of
+from scripts.intake.keys import SPANS, find_spans, find_tags, find_text, find_words
+from scripts.intake.layout import Hints, Layout
+from scripts.intake.readers import Piece
 
-from scripts.intake.formats import Layout, Source
-from scripts.intake.tally import PARTS, Tally, Understood
-
-# More files than these are shown by folder: brat has a file for each text.
-MOST_FILES = 10
-
-
-def describe_files(sources: list[Source], total: Tally) -> list[Understood]:
-    """Say what was understood of the files that `total` was made of."""
-    groups: dict[tuple[str, str, str], list[Path]] = {}
-    for path, layout, part in sources:
-        group = str(path) if len(sources) <= MOST_FILES else str(path.parent)
-        groups.setdefault((group, describe_layout(layout), part or ""), []).append(path)
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for number, name in enumerate(total.files):
-        numbers[name].append(number)
-    return [
-        Understood(
-            str(paths[0]) if len(paths) == 1 else f"{name} ({len(paths):,} files)",
-            layout,
-            *count_texts(total, [number for x in paths for number in numbers[str(x)]]),
-            choose_first(total.firsts[str(x)] for x in paths if str(x) in total.firsts),
-        )
-        for (name, layout, _), paths in groups.items()
-    ]
+SEPARATORS = {"\t": "tabs", " ": "blanks", ",": "commas", ";": "semicolons"}
+JSON = {"lines": "a value a line", "array": "an array", "values": "values over several lines"}
+FOUND = {
+    "iob": ("before the first |", "behind the last |"),
+    "docbin": ("the Docs' text", "their entities"),
+    "brat": ("the .txt", "lines T of the .ann"),
+    "text": ("each line", "none"),
+}
+"""Where text and spans are in the formats that leave no choice."""
 
 
-def describe_layout(layout: Layout) -> str:
-    """A format in words."""
-    if layout.name == "columns":
-        tags = " and ".join(str(column + 1) for column in layout.tags)
-        return f"columns: words in {layout.word + 1}, tags in {tags}"
-    return {"lines": "JSON, a record a line", "array": "JSON, an array"}.get(
-        layout.name, layout.name
-    )
+class Understood(NamedTuple):
+    """What was understood of a file, in words for a person."""
+
+    format: str
+    text: str
+    """Where the text is, or the words; empty where the record that was looked at has none."""
+    spans: str
+    notes: tuple[str, ...] = ()
+    """What is done to the words."""
+
+    def __str__(self) -> str:
+        said = f"{self.format}: text in {self.text or '?'}, spans in {self.spans or '?'}"
+        return "; ".join([said, *self.notes])
 
 
-def count_texts(total: Tally, files: list[int]) -> tuple[dict[str, int], int]:
-    """How many texts of some files each split has, and how many documents there are in them.
+def understand(layout: Layout, piece: Piece) -> Understood:
+    """Say what was understood of a file.
 
-    files: their places in `total.files`; chunks of one file have several.
+    layout: as `recognize` (scripts/intake/formats.py) returns it.
+    piece: its first record, as `read_pieces` (scripts/intake/readers.py) yields it.
     """
-    is_here = numpy.isin(total.facts["file"], files)
-    parts = numpy.bincount(total.facts["part"][is_here], minlength=len(PARTS))
-    documents = len(numpy.unique(total.facts["doc"][is_here]))
-    return {part: int(n) for part, n in zip(PARTS, parts, strict=True) if n}, documents
+    if layout.name in FOUND:
+        return Understood(layout.name, *FOUND[layout.name])
+    if layout.name == "columns":
+        return understand_columns(layout)
+    if layout.name == "csv":
+        columns = ", ".join(map(layout.name_column, layout.tags))
+        name = f"csv, cells between {SEPARATORS[layout.delimiter]}"
+        return Understood(name, f"column {layout.name_column(layout.word)}", f"column {columns}")
+    cut = JSON[layout.delimiter or layout.name]
+    try:
+        value = load(piece[2])
+        kind = layout.name if layout.name in SPANS else shape_of(value, layout.hints)
+        return Understood(f"{kind}, {cut}", *find_places(value, kind, layout.hints))
+    except (UnusableError, UnicodeDecodeError):
+        return Understood(f"JSON, {cut}", "", "")
 
 
-def choose_first(records: Iterable[tuple[bool, str]]) -> str:
-    """The first record with a name, or else the first; records are as in `Tally.firsts`."""
-    return max(records, key=lambda record: record[0], default=(False, ""))[1]
+def understand_columns(layout: Layout) -> Understood:
+    """What was understood of a file with a word a line."""
+    notes = []
+    if layout.sentence is not None:
+        notes.append(f"sentences by column {layout.name_column(layout.sentence)}")
+    if layout.prefix:
+        notes.append(f"{layout.prefix!r} before each word left out")
+    if layout.glue != "blank":
+        notes.append("words joined without blanks")
+    if layout.scheme == "labels":
+        notes.append("tags are labels without B- and I-")
+    if layout.is_one_document:
+        notes.append("the only -DOCSTART- is passed over: each text is a document")
+    name = f"columns, cells between {SEPARATORS[layout.delimiter]}"
+    tags = ", ".join(map(layout.name_column, layout.tags))
+    word = layout.name_column(layout.word)
+    return Understood(name, f"column {word}", f"column {tags}", tuple(notes))
+
+
+def find_places(value: Any, kind: str, hints: Hints) -> tuple[str, str]:
+    """Where the text and the spans of a record of JSON are.
+
+    kind: its shape, a key of SHAPES (scripts/intake/json_records.py).
+    """
+    if kind == "spacy-json":
+        return "the first of a pair", "'entities'"
+    if kind == "label-studio":
+        return f"'data.{choose_text(value['data'], hints)}'", "'annotations'"
+    if kind == "words":
+        return f"the words in {find_words(value)!r}", f"{find_tags(value, hints)!r}"
+    spans = find_spans(value, kind if kind in SPANS else "", hints)
+    return f"{find_text(value, hints)!r}", f"{spans!r}" if spans else "no key: not annotated"

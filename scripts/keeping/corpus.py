@@ -53,8 +53,8 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
                 pass  # its findings are what is wanted
         write_findings(total, folder)
         publish(folder, output, FINDINGS)
-    show_files(total)
     show_overview(total, labels_of_base(params, base))
+    show_files(total)
     show_findings(total, output)
     show_ranks(total)
     stop_at_errors(total, params.data.max_rejected)
