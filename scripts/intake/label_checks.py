@@ -251,15 +251,16 @@ def list_unit_findings(outcome: Outcome) -> Iterator[Finding]:
     that are one off, it is the spans that are counted.
     """
     for path, code in sorted({key[:2] for key in outcome.units}):
-        fits, matters = (outcome.units[path, code, kind] for kind in ("fits", "matters"))
+        unit = "spans" if code in ONE_OFF else code
+        fits, matters = outcome.units[path, code, "fits"], outcome.units[path, unit, "matters"]
         if not fits or 2 * fits < matters:
             continue
         if code in ONE_OFF:
             advice = f"{fits} of {matters} spans fit the words only so: {ONE_OFF[code]}."
         else:
-            unit = "bytes" if code == "byte-offsets" else "UTF-16 units"
+            name = "bytes" if code == "byte-offsets" else "UTF-16 units"
             advice = (
                 f"{fits} of {matters} records in which it matters fit as "
-                f"{unit} only. Export the file with offsets in characters (code points)."
+                f"{name} only. Export the file with offsets in characters (code points)."
             )
         yield Finding("offset-unit", path, 0, "", ("", "", ""), advice)

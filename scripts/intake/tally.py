@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy
 from spacy.strings import get_string_id
 
-from scripts.intake.alignment import Fates
 from scripts.intake.findings import Finding
 from scripts.intake.folder import SPLITS
 from scripts.intake.formats import Layout
@@ -74,7 +73,8 @@ class Outcome:
     units: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """For (file, code of a unit, "matters"): the records whose offsets depend on the unit; for
     (file, code of a unit, "fits"): those that fit in this unit only, not in characters. For a key
-    of SHIFTS in the place of the unit, the spans."""
+    of SHIFTS in the place of the unit, the spans that fit with it; (file, "spans", "matters") are
+    all spans."""
     rejected: list[bytes] = field(default_factory=list)
     """The rejected records, each a line of rejected.jsonl; `add` does not collect them."""
 
@@ -121,8 +121,9 @@ class ChunkResult(Outcome):
     firsts: dict[str, tuple[bool, str]] = field(default_factory=dict)
     """For each file, its first record that has a name, or else its first: whether it has one, and
     the text with the names marked (`mark_names`)."""
-    fates: Fates = field(default_factory=Fates)
-    """What became of the spans of all records that could be parsed, by label after data.rename."""
+    fates: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many spans of records that could be parsed were read, by label (after data.rename) and by
+    what left them out (`Fates.spans`)."""
 
 
 @dataclass
@@ -142,7 +143,7 @@ class Tally(Outcome):
     firsts: dict[str, tuple[bool, str]] = field(default_factory=dict)
     """As in ChunkResult, of the first `LISTED` files."""
     fates: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How many spans were read, by label and by what left them out (`Fates.spans`)."""
+    """As in ChunkResult."""
     understood: list[FileRead] = field(default_factory=list)
     """What was understood of each file."""
     beside: list[str] = field(default_factory=list)
@@ -160,7 +161,7 @@ class Tally(Outcome):
     def add_chunk(self, result: ChunkResult) -> None:
         """Add a chunk's result, without its shards and rejected records."""
         self.add(result)
-        self.fates += result.fates.spans
+        self.fates += result.fates
         for path, (is_marked, text) in result.firsts.items():
             seen = self.firsts.get(path)
             if (seen is None and len(self.firsts) < LISTED) or (seen and is_marked and not seen[0]):

@@ -1,6 +1,6 @@
 """What a worker does with a chunk of records: parse, check, tokenize and pack them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc, DocBin
 
 from scripts.exceptions import UnusableError
-from scripts.intake.alignment import SHIFTS, make_doc, mark_names
+from scripts.intake.alignment import Fates, make_doc, mark_names
 from scripts.intake.findings import Finding
 from scripts.intake.minhash import sign
 from scripts.intake.parsers import parse
@@ -167,7 +167,7 @@ def read_record(
     except UnusableError as error:
         reject(piece, record, error, result)
         if record:
-            result.fates.spans.update((label, error.code) for _, _, label in record.spans or ())
+            result.fates.update((label, error.code) for _, _, label in record.spans or ())
         return None
     trim_spans(record)
     if settings.tagged:
@@ -200,12 +200,13 @@ def label_doc(
     is_missing = part in ("train", "dev") and settings.unlabelled == "missing"
     findings: list[Finding] = []
     default = "missing" if is_missing else "outside"
-    before = result.fates.shifts.copy()
-    doc = make_doc(nlp, record, settings.alignment, findings, default, result.fates)
-    result.fates.spans.update(record.lost)
-    for code in SHIFTS if record.spans else ():
-        result.units[record.path, code, "matters"] += len(record.spans or ())
-        result.units[record.path, code, "fits"] += (result.fates.shifts - before)[code]
+    fates = Fates(Counter(record.lost))
+    doc = make_doc(nlp, record, settings.alignment, findings, default, fates)
+    result.fates.update(fates.spans)
+    for code, number in fates.shifts.items():
+        result.units[record.path, code, "fits"] += number
+    if record.spans:
+        result.units[record.path, "spans", "matters"] += len(record.spans)
     for finding in (*findings, *list_oddities(record, len(doc))):
         result.add_finding(finding)
     return doc
