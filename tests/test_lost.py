@@ -1,16 +1,25 @@
 """What becomes of every span: used, mended, or left out with its reason; never lost in silence."""
 
+import shlex
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
 import srsly
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
 from scripts.exceptions import DataError
+from scripts.intake.alignment import Fates, make_doc
+from scripts.intake.findings import Finding
 from scripts.intake.gather import stop_at_errors, take_labelled
 from scripts.intake.label_checks import in_yaml
+from scripts.intake.records import Record
 from scripts.intake.tally import Tally, count_spans, part_mask
 from scripts.settings.yaml_file import parse_yaml
 from scripts.storage.docbins import read_docs
@@ -118,6 +127,30 @@ def test_a_span_of_blanks_alone_is_left_out_and_counted(base: Path, tmp_path: Pa
     total = take(base, tmp_path, records)
     assert total.fates["CITY", "outer-space"] == 1
     assert sum(total.fates.values()) == 41
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 24), st.integers(1, 25), st.sampled_from("AB")).filter(
+            lambda span: span[0] < span[1]
+        ),
+        max_size=8,
+    ),
+    st.sampled_from(["strict", "contract", "expand"]),
+)
+def test_spans_read_are_spans_used_and_left_out(found: list[Any], alignment: str) -> None:
+    record = Record("one two-three, four  five.", found, "d", "p", 1)
+    fates = Fates()
+    findings: list[Finding] = []
+    doc = make_doc(NLP, record, alignment, findings, fates=fates)
+    assert fates.spans.total() == len(set(found))
+    used = Counter({label: n for (label, code), n in fates.spans.items() if not code and n})
+    assert used.keys() == {ent.label_ for ent in doc.ents}
+    assert used.total() == len(doc.ents) or alignment != "strict"
+    assert {code for (_, code), n in fates.spans.items() if n and code} <= {
+        finding.code for finding in findings
+    }
 
 
 def test_a_label_none_of_whose_spans_can_be_used_stops_the_run(base: Path, tmp_path: Path) -> None:
@@ -264,8 +297,14 @@ def test_a_docbin_of_span_groups_says_so(base: Path, tmp_path: Path) -> None:
     params = write_world(tmp_path, data__source=str(tmp_path / "in.spacy"))
     docs.to_disk(tmp_path / "in.spacy")
     (tmp_path / "out").mkdir()
-    with pytest.raises(DataError, match=r"span groups \(sc\).*filter_spans"):
+    with pytest.raises(DataError, match=r"span groups \(sc\)") as refused:
         take_labelled(params, base, tmp_path / "out", 1)
+    # The command that it names makes what is read.
+    command = shlex.split(str(refused.value).split("\n")[1])
+    subprocess.run([sys.executable, *command[1:]], check=True)
+    made = params.data.model_copy(update={"source": str(tmp_path / "in.ents.spacy")})
+    total = take_labelled(params.model_copy(update={"data": made}), base, tmp_path / "out", 1)
+    assert spans(total) == WHOLE
 
 
 # Records that nobody has annotated

@@ -65,9 +65,9 @@ def take_labelled(
     ranked = rank_documents(sources, shares, params.data)
     lone = find_lone_document(sources) if shares else ""
     settings = make_settings(params, base, shares, write=write)
-    settings = settings._replace(
-        ranked=ranked, lone=lone, tagged=has_tag_labels(labels_at_the_beginning(sources))
-    )
+    names = params.data.rename
+    labels = {names.get(label, label) for label in labels_at_the_beginning(sources)}
+    settings = settings._replace(ranked=ranked, lone=lone, tagged=has_tag_labels(labels))
     rejected = folder / "rejected.jsonl"
     total = take_in(
         sources, settings, output=folder, rejected=rejected, jobs=jobs, title="Labelled data"

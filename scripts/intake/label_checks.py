@@ -60,7 +60,7 @@ def list_label_findings(
     for code, advice in (
         *unknown_renames(data.rename, set(total.labels)),
         *odd_labels(labels),
-        *tag_labels(total.labels, is_joined=is_joined),
+        *tag_labels({data.rename.get(x, x) for x in total.labels}, is_joined=is_joined),
         *lost_labels(total.fates),
         *lost_spans(total.fates, data.max_lost_spans),
         *no_common_labels(counts),
@@ -113,7 +113,7 @@ def odd_labels(labels: list[str]) -> Iterator[Advice]:
         yield "odd-label", f"{what}. Give it another name with data.rename."
 
 
-def tag_labels(labels: Counter[str], *, is_joined: bool) -> Iterator[Advice]:
+def tag_labels(labels: set[str], *, is_joined: bool) -> Iterator[Advice]:
     """Labels that are tags of tokens, such as B-PERSON: joined, or met too late to be joined."""
     tags = sorted(label for label in labels if TAG.fullmatch(label))
     names = ", ".join(tags)
@@ -176,9 +176,11 @@ def name_reasons(lost: Counter[str]) -> str:
 
 def no_common_labels(counts: Counts) -> Iterator[Advice]:
     """Splits with spans, none of which has a label that train teaches."""
+    # What data.train_share leaves out is taught where more is learned from.
+    known = counts["train"].keys() | counts["spare"].keys()
     for part in ("dev", "test"):
-        if counts["train"] and counts[part] and not counts["train"].keys() & counts[part].keys():
-            there, taught = (", ".join(sorted(counts[x])) for x in (part, "train"))
+        if known and counts[part] and not known & counts[part].keys():
+            there, taught = (", ".join(sorted(x)) for x in (counts[part], known))
             yield (
                 "no-common-label",
                 f"{part} has {there}; train teaches {taught}, none of which {part} has. Give both "

@@ -49,6 +49,14 @@ BLOCK_SIZE = 1 << 16
 
 # What a blank line of a column file may have, by what separates its cells.
 BLANKS = {" ": b" \t\r\n", "\t": b" \t\r\n", ",": b" \t\r\n,", ";": b" \t\r\n;"}
+# What makes entities of a span group, in a shell.
+TO_ENTITIES = (
+    'python -c "import spacy; from spacy.tokens import DocBin; docs = [*DocBin().from_disk('
+    "'{path}').get_docs(spacy.blank('xx').vocab)]; [doc.set_ents(spacy.util.filter_spans("
+    "doc.spans['{name}'])) for doc in docs]; DocBin(docs=docs, store_user_data=True).to_disk("
+    "'{to}')\""
+)
+
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
 SPACE = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
@@ -372,12 +380,13 @@ def read_docbin(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
 def refuse_span_groups(path: Path, groups: set[str]) -> None:
     """Raise DataError for a DocBin without entities if its Docs have span groups, as of spancat."""
     if groups:
-        name = sorted(groups)[0]
+        command = TO_ENTITIES.format(
+            path=path, to=path.with_suffix(".ents.spacy"), name=min(groups)
+        )
         raise DataError(
             f"{path}: its Docs have no entities, but span groups ({', '.join(sorted(groups))}), "
-            "which may overlap. Make entities of one, and write the DocBin again: "
-            f'doc.ents = spacy.util.filter_spans(doc.spans["{name}"]) keeps the longest of those '
-            "that overlap."
+            "which may overlap. This makes entities of one, of those that overlap the longest, in "
+            f"a file beside it, which takes its place:\n{command}"
         )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from scripts.exceptions import UnusableError
 from scripts.intake.formats import Source
@@ -10,8 +11,8 @@ from scripts.intake.parsers import parse
 from scripts.intake.readers import read_pieces
 from scripts.intake.records import Offsets, Record, is_whole_words
 
-# So many records of each file are looked at to tell labels from tags.
-LOOKED_AT = 200
+# So many records are looked at to tell labels from tags: of each file, and in all.
+LOOKED_AT, MOST = 200, 5_000
 TAG = re.compile(r"([BILUES])-(.+)")
 
 
@@ -48,10 +49,12 @@ def has_tag_labels(labels: Iterable[str]) -> bool:
 
 def labels_at_the_beginning(sources: list[Source]) -> Iterator[str]:
     """The labels of the first records of each file."""
+    looked_at = 0
     for path, layout, _ in sources:
-        for number, (piece, _) in enumerate(read_pieces(path, layout)):
-            if number == LOOKED_AT:
-                break
+        if looked_at >= MOST:
+            return
+        for piece, _ in islice(read_pieces(path, layout), LOOKED_AT):
+            looked_at += 1
             try:
                 yield from (label for _, _, label in parse(piece, layout).spans or ())
             except UnusableError:
