@@ -7,7 +7,7 @@ import pytest
 import srsly
 
 from scripts.intake.gather import take_labelled
-from scripts.intake.label_checks import FEW
+from scripts.intake.lost_spans import FEW
 from scripts.keeping.corpus import check_data
 from scripts.reporting.overview import ENOUGH, ENOUGH_TO_TEST, FEW_TO_TEST, judge
 from scripts.scoring.verdict import LEAST_SPANS

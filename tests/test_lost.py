@@ -189,6 +189,7 @@ def test_a_larger_share_lost_than_is_tolerated_stops_the_run(
     assert bool(lines) is stops
     if stops:
         assert "all labels: 4 of 40 spans (10%) are left out (off-boundary 4)" in lines[0]
+        assert "is the base of the data's language?" in lines[0]
 
 
 def test_a_share_lost_of_one_label_stops_the_run(base: Path, tmp_path: Path) -> None:

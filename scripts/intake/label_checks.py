@@ -7,16 +7,13 @@ from collections.abc import Iterator
 
 from scripts.intake.findings import Finding
 from scripts.intake.folder import SPLITS
+from scripts.intake.lost_spans import FEW, Advice, lost_labels, lost_spans
 from scripts.intake.repairs import TAG, has_tag_labels
 from scripts.intake.tally import Outcome, Tally, count_spans, share_seen
 from scripts.params import Data
-from scripts.words import amount
 
-# With fewer spans than this, a label is hardly learned, and its score says nothing.
-FEW = 10
 # A longer label is no name; it would also be the name of a file of training's plots.
 LONGEST_LABEL = 100
-EVERY = "all labels"
 # What is wrong with offsets that fit with a shift (`SHIFTS`), and how to mend it.
 ONE_OFF = {
     "end-early": "every end lies one character early. The end is the character after the last one "
@@ -31,8 +28,6 @@ SEEN = 0.9
 
 # For each part, how many spans each label has.
 Counts = dict[str, Counter[str]]
-# The code of a finding, and the advice.
-Advice = tuple[str, str]
 
 
 def list_label_findings(
@@ -126,52 +121,6 @@ def tag_labels(labels: set[str], *, is_joined: bool) -> Iterator[Advice]:
             f"{names} are tags of tokens. They are joined to spans where they stand at the "
             "beginning of a file; here they come later. Use one kind of labels in all of the data.",
         )
-
-
-def lost_labels(fates: Counter[tuple[str, str]]) -> Iterator[Advice]:
-    """Labels that have spans, none of which can be used."""
-    for label, lost in group_fates(fates).items():
-        if not lost[""]:
-            number = lost.total()
-            yield (
-                "lost-label",
-                f"{label} has {amount(number, 'span')}, and none can be used "
-                f"({name_reasons(lost)}): nothing would be learned of it. The findings say what to "
-                "do about each; or take the label out of the data.",
-            )
-
-
-def lost_spans(fates: Counter[tuple[str, str]], tolerated: float) -> Iterator[Advice]:
-    """Whether more of the spans are left out than data.max_lost_spans, of all or of a label."""
-    groups = group_fates(fates)
-    for name, lost in ((EVERY, sum(groups.values(), Counter())), *groups.items()):
-        read, left_out = lost.total(), lost.total() - lost[""]
-        # Of a rare label, one span is a large share already.
-        if read >= FEW and lost[""] and left_out > tolerated * read:
-            yield (
-                "lost-spans",
-                f"{name}: {left_out:,} of {read:,} spans ({left_out / read:.0%}) are left out "
-                f"({name_reasons(lost)}); data.max_lost_spans tolerates {tolerated:.0%}. The "
-                "findings say what to do about each; or raise the share.",
-            )
-            if name == EVERY:
-                return
-
-
-def group_fates(fates: Counter[tuple[str, str]]) -> dict[str, Counter[str]]:
-    """For each label in alphabetic order, how many spans are left out for each reason.
-
-    The reason of those that are used is empty.
-    """
-    groups: dict[str, Counter[str]] = {}
-    for (label, code), number in sorted(fates.items()):
-        groups.setdefault(label, Counter())[code] += number
-    return groups
-
-
-def name_reasons(lost: Counter[str]) -> str:
-    """Why spans are left out, the commonest reason first: `overlap 12, off-boundary 3`."""
-    return ", ".join(f"{code} {number:,}" for code, number in lost.most_common() if code)
 
 
 def no_common_labels(counts: Counts) -> Iterator[Advice]:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wasabi import msg
 
 from scripts.intake.findings import CODES, Finding
-from scripts.intake.label_checks import group_fates
+from scripts.intake.lost_spans import group_fates
 from scripts.intake.tally import Outcome, Tally
 from scripts.reporting.escape import printable
 from scripts.words import amount

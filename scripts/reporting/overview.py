@@ -4,7 +4,7 @@ import numpy
 from wasabi import msg
 
 from scripts.intake.folder import SPLITS
-from scripts.intake.label_checks import FEW
+from scripts.intake.lost_spans import FEW
 from scripts.intake.tally import (
     Tally,
     count_documents,
