@@ -206,7 +206,13 @@ def test_one_document_of_all_texts_is_none(tmp_path: Path) -> None:
 
 def test_no_blank_line_in_hundreds_of_words_is_said(tmp_path: Path) -> None:
     path = save(tmp_path / "a.tsv", tagged("{word}\t{tag}", SENTENCES * 20), between="")
-    with pytest.raises(DataError, match=r"a\.tsv:501: one text .* blank line"):
+    with pytest.raises(DataError, match=r"a\.tsv:501: a text of over 500 words.* blank line"):
+        read(path)
+
+
+def test_words_that_are_counted_anew_need_a_blank_line(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tsv", tagged("{i}\t{word}\t{tag}"), between="")
+    with pytest.raises(DataError, match=r"a\.tsv:11: the words are counted anew"):
         read(path)
 
 
