@@ -49,7 +49,7 @@ def test_whole_numbers_alone_are_refused_with_what_to_write(tmp_path: Path) -> N
     path = save(tmp_path / "a.tsv", [["1\tO", "2\tB-NUMBER", "7\tO"]])
     with pytest.raises(DataError, match=r"a\.tsv: .*data\.columns: \{word: 2\}"):
         read(path)
-    (record,) = read(path, hints=Hints(columns=(("word", 1),)))
+    (record,) = read(path, hints=Hints(columns=(("word", "1"),)))
     assert (record.text, record.spans) == ("1 2 7", [(2, 3, "NUMBER")])
 
 
@@ -63,10 +63,10 @@ def test_tags_may_stand_before_the_words(tmp_path: Path) -> None:
 
 def test_columns_named_by_a_person_overrule_what_they_look_like(tmp_path: Path) -> None:
     path = save(tmp_path / "a.tsv", tagged("{word}\tlemma{i}\t{tag}\tB-NP"))
-    (first, *_) = read(path, hints=Hints(columns=(("word", 2), ("tag", 4))))
+    (first, *_) = read(path, hints=Hints(columns=(("word", "2"), ("tag", "4"))))
     assert first.text.startswith("lemma1 lemma2") and len(first.spans or []) == 10
     with pytest.raises(DataError, match="no column 5; there are 1 to 4"):
-        read(path, hints=Hints(columns=(("tag", 5),)))
+        read(path, hints=Hints(columns=(("tag", "5"),)))
     rows = [["form\tner\tworker", *lines] if n == 0 else lines
             for n, lines in enumerate(tagged("{word}\tO\t{tag}"))]  # fmt: skip
     named = Hints(columns=(("tag", "worker"),))
@@ -92,7 +92,7 @@ def test_tags_on_most_words_beside_others_are_asked_about(tmp_path: Path) -> Non
     path = save(tmp_path / "a.conll", tagged("{word} I-XYZ {tag}"))
     with pytest.raises(DataError, match=r"2: XYZ; 3: CITY.*data\.columns: \{tag: 3\}"):
         read(path)
-    assert content(read(path, hints=Hints(columns=(("tag", 3),)))) == EXPECTED
+    assert content(read(path, hints=Hints(columns=(("tag", "3"),)))) == EXPECTED
 
 
 # How words are written
@@ -206,7 +206,13 @@ def test_one_document_of_all_texts_is_none(tmp_path: Path) -> None:
 
 def test_no_blank_line_in_hundreds_of_words_is_said(tmp_path: Path) -> None:
     path = save(tmp_path / "a.tsv", tagged("{word}\t{tag}", SENTENCES * 20), between="")
-    with pytest.raises(DataError, match=r"a\.tsv:501: one text .* blank line"):
+    with pytest.raises(DataError, match=r"a\.tsv:501: a text of over 500 words.* blank line"):
+        read(path)
+
+
+def test_words_that_are_counted_anew_need_a_blank_line(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tsv", tagged("{i}\t{word}\t{tag}"), between="")
+    with pytest.raises(DataError, match=r"a\.tsv:11: the words are counted anew"):
         read(path)
 
 

@@ -16,6 +16,7 @@ from spacy.tokens import DocBin, Span
 
 from scripts.exceptions import DataError
 from scripts.intake.formats import NAMES, recognize
+from scripts.intake.layout import Hints
 from scripts.intake.records import Record
 from scripts.storage.input_files import list_files
 from tests.reading import read, read_or_codes, write_docbin
@@ -259,7 +260,10 @@ def test_tags_are_read_back(
     ]
     path.write_text("\n\n".join(blocks), encoding="utf8")
     expected = [in_characters(*sentence) for sentence in sentences]
-    assert content(read(path, "columns")) == [(text, sorted(spans)) for text, spans in expected]
+    # Of very few rows it cannot be told which column has the words.
+    hints = Hints(columns=(("word", "1"),))
+    records = read(path, "columns", hints)
+    assert content(records) == [(text, sorted(spans)) for text, spans in expected]
 
 
 def test_brat_is_read_back_with_line_ends_as_they_are(tmp_path: Path) -> None:

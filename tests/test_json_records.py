@@ -313,11 +313,11 @@ def test_columns_of_a_table_can_be_named(tmp_path: Path) -> None:
     lines += [f"{text}\t{s}\t{e}\t{label}" for text, spans in EXPECTED for s, e, label in spans]
     path = tmp_path / "a.tsv"
     path.write_text("\n".join(lines), encoding="utf8")
-    hints = Hints(columns=(("start", "from"), ("end", 3)), text="review")
+    hints = Hints(columns=(("start", "from"), ("end", "3")), text="review")
     expected = [(text, spans) for text, spans in EXPECTED if spans]
     assert content(read(path, hints=hints)) == expected
     with pytest.raises(DataError, match="no column 9; there are review, from, to, label"):
-        read(path, hints=Hints(columns=(("start", 9),), text="review"))
+        read(path, hints=Hints(columns=(("start", "9"),), text="review"))
 
 
 def test_a_file_of_another_encoding_is_converted_by_the_command_that_is_named(

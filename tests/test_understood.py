@@ -17,7 +17,7 @@ from tests.reading import read
 SAID = {
     "Graz\tO\n": "columns, cells between tabs: text in column 1, spans in column 2",
     "id,word,ner\n1,Graz,B-CITY\n1,is,O\n1,far,O\n": "columns, cells between commas: text in "
-    "column 2 (word), spans in column 3 (ner)",
+    "column 2 (word), spans in column 3 (ner); sentences by column 1 (id)",
     "en:Graz O\nen:lies O\n": "columns, cells between blanks: text in column 1, spans in column 2; "
     "'en:' before each word left out",
     "李 B-人\n强 O\n": "columns, cells between blanks: text in column 1, spans in column 2; words "
@@ -53,7 +53,7 @@ def test_params_say_which_column_and_which_key(tmp_path: Path) -> None:
     values = world_values(tmp_path)["data"]
     hints = {"columns": {"word": 3}, "text": "body", "spans": "mentions", "rename": {"1": "CITY"}}
     data = Data.model_validate(values | hints)
-    expected = Hints((("word", 3),), "body", "mentions", frozenset(["1"]), True)
+    expected = Hints((("word", "3"),), "body", "mentions", frozenset(["1"]), True)
     assert hints_of(data, alone=True) == expected
     (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "train.jsonl"

@@ -27,6 +27,15 @@ def split_row(line: str, delimiter: str) -> list[str]:
     return line.split("\t") if delimiter == "\t" else re.split("[ \t]+", line.strip(" \t"))
 
 
+def read_word(cell: str, prefix: str) -> str:
+    """Return the word that a cell says, which is a blank where there is nothing else.
+
+    prefix: what every word begins with and is no part of it.
+    """
+    word = cell.strip(" \t").removeprefix(prefix)
+    return word or cell
+
+
 def read_tag(cell: str, scheme: str) -> tuple[str, str]:
     """Return the letter of BILUO and the label that a cell says; "" for both if it says none.
 
@@ -55,14 +64,20 @@ def is_aside(line: str) -> bool:
 def is_comment(line: str, layout: Layout) -> bool:
     """Say whether a line of a column file is a comment or begins a document.
 
-    A line that begins with # is no word if the rows begin with numbers, or have more cells.
+    A line that begins with # is one if the rows begin with numbers, or have more or fewer cells. Of
+    words between blanks one may have as many; then its tags tell whether it is a row.
     """
-    if line.startswith("-DOCSTART-") or COMMENT.match(line):
+    if line.startswith("-DOCSTART-"):
         return True
     if not line.startswith("#"):
         return False
-    is_numbered = layout.index == 0 or layout.sentence == 0
-    return is_numbered or len(split_row(line, layout.delimiter)) != layout.width
+    cells = split_row(line, layout.delimiter)
+    if 0 in (layout.index, layout.sentence) or len(cells) != layout.width:
+        return True
+    is_row = layout.delimiter != " " or (
+        layout.scheme == "tags" and TAG.match(cells[layout.tags[0]])
+    )
+    return not is_row and bool(COMMENT.match(line))
 
 
 def mostly(answers: Iterable[object]) -> bool:

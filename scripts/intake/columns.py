@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts.exceptions import DataError
-from scripts.intake.cells import KEY, TAG, is_aside, mostly, read_tag, split_row
+from scripts.intake.cells import KEY, TAG, is_aside, mostly, read_tag, read_word, split_row
 from scripts.intake.layout import GUESS, Hints, Layout
 from scripts.intake.roles import Table, chosen, header_of, is_called
 from scripts.intake.word_columns import (
@@ -101,9 +101,9 @@ def look_at_table(
     ):
         layout = replace(layout, scheme="labels")
     layout = look_at_words(path, layout, columns, {*tagged, *names})
-    words = columns[layout.word]
+    words = tuple(read_word(cell, "") for cell in columns[layout.word])
     prefix = find_prefix(words)
-    words = tuple(word.removeprefix(prefix) for word in words)
+    words = tuple(read_word(word, prefix) for word in words)
     return replace(layout, prefix=prefix, glue=find_glue(path, words))
 
 

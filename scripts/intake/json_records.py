@@ -174,7 +174,7 @@ NUMBERS = (
 def choose_text(data: dict, hints: Hints) -> str:
     """Return the key of the text in the data of a task; UnusableError where that is open."""
     texts = [key for key, held in data.items() if isinstance(held, str)]
-    key = str(hints.text) or ("text" if "text" in data else texts[0] if len(texts) == 1 else "")
+    key = hints.text or ("text" if "text" in data else texts[0] if len(texts) == 1 else "")
     if key not in data:
         raise UnusableError(
             "shape", f"Which of {', '.join(data)} is the text? Write data.text: KEY, with its key."

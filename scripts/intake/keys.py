@@ -31,7 +31,7 @@ def find_text(value: dict, hints: Hints) -> str:
     """Return the key of a record's text, or raise UnusableError where there is none."""
     if hints.text:
         if hints.text in value:
-            return str(hints.text)
+            return hints.text
         raise UnusableError("shape", f"data.text is {hints.text}; {list_keys(value)}.")
     for key in TEXT:
         if isinstance(value.get(key), str):
@@ -53,7 +53,7 @@ def find_words(value: dict) -> str:
 
 def find_tags(value: dict, hints: Hints) -> str:
     """Return the key of what is said of the words of a record, or "" where there is none."""
-    keys = (str(hints.spans),) if hints.spans else TAGS
+    keys = (hints.spans,) if hints.spans else TAGS
     return next((key for key in keys if isinstance(value.get(key), list)), "")
 
 
@@ -65,7 +65,7 @@ def find_spans(value: dict, kind: str, hints: Hints) -> str | None:
     Raises UnusableError where several lists, or one that is not known, may be it.
     """
     if hints.spans:
-        return str(hints.spans) if hints.spans in value else None
+        return hints.spans if hints.spans in value else None
     known = [key for key in SPANS[kind] if key in value and not is_of_record(key, value[key])]
     full = [key for key in known if value[key]]
     if len(full) > 1 and not all(value[key] == value[full[0]] for key in full):

@@ -9,11 +9,11 @@ from scripts.params import Data
 class Hints:
     """What params.yaml says of columns and keys; what is empty is found out from the file."""
 
-    columns: tuple[tuple[str, str | int], ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
     """What a column is for (word, tag, sentence, start, end, label), and its name or number."""
-    text: str | int = ""
+    text: str = ""
     """The key or column of the text."""
-    spans: str | int = ""
+    spans: str = ""
     """The key or column of the list of spans."""
     named: frozenset[str] = frozenset()
     """The labels that data.rename gives a name to."""

@@ -26,9 +26,9 @@ def header_of(table: Table, lines: list[str]) -> list[str]:
 def chosen(path: Path, layout: Layout, role: str) -> int:
     """The column that data.columns names for a role; DataError where there is none."""
     wanted = dict(layout.hints.columns)[role]
-    if isinstance(wanted, str) and wanted in layout.header:
+    if wanted in layout.header:
         return layout.header.index(wanted)
-    number = int(wanted) if str(wanted).isdecimal() else 0
+    number = int(wanted) if wanted.isdecimal() else 0
     if 1 <= number <= layout.width:
         return number - 1
     there = ", ".join(layout.header) or f"1 to {layout.width}"

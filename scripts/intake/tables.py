@@ -58,7 +58,7 @@ def look_at_header(path: Path, layout: Layout, rows: list[list[str]]) -> Layout 
     return replace(layout, word=text, tags=(spans,)) if is_list else None
 
 
-def find(path: Path, layout: Layout, asked: str | int, usual: tuple[str, ...]) -> int | None:
+def find(path: Path, layout: Layout, asked: str, usual: tuple[str, ...]) -> int | None:
     """The column that params.yaml asks for, or the first with one of the usual names, or None."""
     if asked:
         return chosen(path, replace(layout, hints=Hints((("column", asked),))), "column")

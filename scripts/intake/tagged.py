@@ -5,12 +5,13 @@ are not used: they lose the line numbers, take only the last column, and read an
 new entity.
 """
 
+import re
 from itertools import accumulate, pairwise
 
 from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 
 from scripts.exceptions import UnusableError
-from scripts.intake.cells import read_tag, split_row
+from scripts.intake.cells import read_tag, read_word, split_row
 from scripts.intake.layout import Layout
 from scripts.intake.records import Record, make_record
 from scripts.intake.word_columns import UNSPACED_CHAR
@@ -33,7 +34,7 @@ def parse_columns(
     for row in rows:
         if len(row) <= last or not row[layout.word]:
             raise UnusableError("shape", f"A row whose word or tag is missing: {row}.")
-    words = [row[layout.word].removeprefix(layout.prefix) or layout.prefix for row in rows]
+    words = [read_word(row[layout.word], layout.prefix) for row in rows]
     columns = [[row[i] for row in rows] for i in layout.tags]
     return join_words(words, columns, layout, doc, path, line)
 
@@ -44,7 +45,7 @@ def is_part(row: list[str], layout: Layout) -> bool:
     CoNLL-U numbers such rows 3-4 and 3.1, WebAnno parts of words 1-3.1.
     """
     number = row[layout.index or 0]
-    return "." in number or ("-" in number and layout.scheme != "webanno")
+    return bool(re.match(r"[\d-]+\.\d+$" if layout.scheme == "webanno" else r"\d+[-.]\d+$", number))
 
 
 def parse_iob(raw: bytes, path: str, line: int, layout: Layout) -> Record:

@@ -6,7 +6,7 @@ from itertools import pairwise, takewhile
 from pathlib import Path
 
 from scripts.exceptions import DataError
-from scripts.intake.cells import is_aside, mostly
+from scripts.intake.cells import is_aside, mostly, split_row
 from scripts.intake.layout import Layout
 from scripts.intake.roles import chosen, is_called
 
@@ -31,23 +31,28 @@ def look_at_words(
 
     Raises DataError where no column, or more than one, can be that of the words.
     """
-    others = [i for i in range(layout.width) if i not in tagged]
+    free = [i for i in range(layout.width) if i not in tagged]
     asked = dict(layout.hints.columns)
+    known = [i for i in free if is_called(layout, i, "word")]
+    known = [chosen(path, layout, "word")] if "word" in asked else known[:1]
+    others = [i for i in free if i not in known]
     numbers = [i for i in others if mostly(NUMBER.match(cell) for cell in columns[i])]
-    sentence = next((i for i in others if is_called(layout, i, "sentence")), None)
-    if sentence is None:
-        # Behind the words a column of numbers is something else, such as the heads of a parse.
-        before = takewhile(lambda i: i in numbers or is_sentence(columns[i], False), others)
-        sentence = next((i for i in before if is_sentence(columns[i], i in numbers)), None)
+    whole = [i for i in numbers if mostly(map(str.isdecimal, columns[i]))]
+    # Behind the words a column of numbers is something else, such as the heads of a parse.
+    before = [*takewhile(lambda i: i in numbers or repeats(columns[i]) or is_named(columns[i]),
+                         others)]  # fmt: skip
+    named = [i for i in others if is_called(layout, i, "sentence")]
+    sentences = named or [
+        i for i in before if is_named(columns[i]) or (i in whole and is_kept(columns[i]))
+    ]
+    sentence = sentences[0] if sentences else None
     if "sentence" in asked:
         sentence = chosen(path, layout, "sentence")
-    counts = (i for i in numbers if i != sentence and mostly(map(str.isdecimal, columns[i])))
-    index = next(counts, layout.index)
+    counting = [i for i in before if i in whole and i != sentence and counts(columns[i])]
+    index = counting[0] if counting else layout.index
     layout = replace(layout, sentence=sentence, index=index)
-    if "word" in asked:
-        return replace(layout, word=chosen(path, layout, "word"))
-    if called := [i for i in others if is_called(layout, i, "word")]:
-        return replace(layout, word=called[0])
+    if known:
+        return replace(layout, word=known[0])
     left = [i for i in others if i not in numbers and i != sentence]
     first = others[0] if others else -1
     return replace(layout, word=choose_word(path, columns, left, first))
@@ -65,7 +70,12 @@ def choose_word(path: Path, columns: list[tuple[str, ...]], left: list[int], fir
     varied = {i: len(set(columns[i])) for i in left}
     likely = [i for i in left if not repeats(columns[i])] or left[:1]
     word = likely[0] if likely else None
-    if word is not None and (word == first or varied[word] == max(varied.values()) >= 3):
+    is_tiny = len(left) > 1 and len(columns[0]) < 3
+    if (
+        word is not None
+        and not is_tiny
+        and (word == first or varied[word] == max(varied.values()) >= 3)
+    ):
         return word
     raise DataError(
         f"{path}: which column has the words? A column of whole numbers is none. Write it into "
@@ -74,26 +84,38 @@ def choose_word(path: Path, columns: list[tuple[str, ...]], left: list[int], fir
 
 
 def repeats(column: tuple[str, ...]) -> bool:
-    """Say whether most cells of a column are the same as the one above."""
+    """Say whether most cells of a column are the same as the one above; of few cells, all."""
     same = sum(now == last for last, now in pairwise(column))
-    return len(column) >= 10 and same > 0.5 * len(column)
+    return same > 0.5 * len(column) if len(column) >= 10 else 0 < same == len(column) - 1
 
 
-def is_sentence(column: tuple[str, ...], is_number: bool) -> bool:
-    """Say whether a column names the sentence of each word, in each row or in its first alone."""
+def is_named(column: tuple[str, ...]) -> bool:
+    """Say whether a column has names such as Sentence: 1, in each row or in a sentence's first."""
     filled = [cell for cell in column if cell.strip()]
-    if filled and all(SENTENCE.match(cell) for cell in filled):
-        return True
-    return is_number and repeats(column)
+    return bool(filled) and all(SENTENCE.match(cell) for cell in filled)
+
+
+def is_kept(column: tuple[str, ...]) -> bool:
+    """Say whether whole numbers stay the same within a sentence, and so do not count its words."""
+    return repeats(column) or not counts(column)
+
+
+def counts(column: tuple[str, ...]) -> bool:
+    """Say whether whole numbers count words, and begin anew now and then.
+
+    Ranges of numbers, as CoNLL-U has them, are passed over.
+    """
+    numbers = [int(cell) for cell in column if cell.isdecimal()]
+    return all(now in (last + 1, numbers[0]) for last, now in pairwise(numbers))
 
 
 def find_prefix(words: tuple[str, ...]) -> str:
     """What all words begin with and is no part of them, as the en: of WikiANN; often empty."""
     same = takewhile(lambda chars: chars[0] == chars[1], zip(min(words), max(words), strict=False))
     prefix = re.sub(r"[^\W_]*$", "", "".join(char for char, _ in same))
-    is_code = re.fullmatch(r"[a-z]{2,3}(?:-[a-z]+)?:", prefix) and len(set(words)) > 1
-    is_sure = len(prefix) > 1 and len(set(words)) >= 10
-    return prefix if is_code or is_sure else ""
+    if code := re.match(r"[a-z]{2,3}(?:-[a-z]+)?:", prefix):
+        return code[0]
+    return prefix if len(prefix) > 1 and len(set(words)) >= 10 else ""
 
 
 def find_glue(path: Path, words: tuple[str, ...]) -> str:
@@ -117,11 +139,17 @@ def find_glue(path: Path, words: tuple[str, ...]) -> str:
 
 def refuse_endless(path: Path, lines: list[str], layout: Layout) -> None:
     """Raise DataError where no blank line and no column says where sentences end."""
-    rows = 0
-    for number, line in enumerate(lines, 1):
-        rows = 0 if not line.strip() or is_aside(line) else rows + 1
-        if rows > LONGEST and layout.sentence is None:
+    rows, last, index = 0, "", layout.index
+    for number, line in enumerate(lines, 1) if layout.sentence is None else ():
+        cells = [] if not line.strip() or is_aside(line) else split_row(line, layout.delimiter)
+        rows = rows + 1 if cells else 0
+        at = cells[index] if index is not None and index < len(cells) else ""
+        # CoNLL-U numbers a range of words before its first.
+        is_anew = rows > 1 and last.isdecimal() and (at == "0" or (at == "1" and last != "0"))
+        if rows > LONGEST or is_anew:
+            what = "the words are counted anew" if is_anew else f"a text of over {LONGEST} words"
             raise DataError(
-                f"{path}:{number}: one text of more than {LONGEST} words: there is no blank line. "
-                "Put one behind every sentence."
+                f"{path}:{number}: {what}, and there is no blank line before: put one behind every "
+                "sentence."
             )
+        last = at
