@@ -74,6 +74,7 @@ class Data(Section):
     spans: Column
     alignment: Literal["strict", "contract", "expand"]
     max_rejected: Annotated[int, Field(ge=0)]
+    max_lost_spans: Share
     rename: dict[Text, Text]
     train_share: Annotated[float, Field(gt=0, le=1)]
     unlabelled: Literal["base", "missing", "outside"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.exceptions import DataError, UnusableError
+from scripts.intake.answers import is_answer, unknown_parts
 from scripts.intake.cells import TAG
 from scripts.intake.keys import Found, find_spans, find_tags, find_text, find_words, read_spans
 from scripts.intake.layout import Hints, Layout
@@ -92,7 +93,13 @@ def parse_object(value: dict, path: str, line: int, hints: Hints, kind: str = ""
     # Prodigy's; of other programs they may be plain words.
     if (tokens := value.get("tokens")) and not isinstance(tokens[-1], str):
         ends = [(tokens[-1]["start"], tokens[-1]["end"], "", tokens[-1]["text"])]
-    return record_of(value[text], spans, get_document(value), path, line, ends)
+    record = record_of(value[text], spans, get_document(value), path, line, ends)
+    if is_answer(value):
+        bounds = [(start, end) for start, end, _ in record.spans or ()]
+        record.open = unknown_parts(len(record.text), bounds)
+        advice = "Answers to single names say nothing of the rest: its labels are missing."
+        record.notes.append(("one-answer", advice, bounds[0]))
+    return record
 
 
 def record_of(

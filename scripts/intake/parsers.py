@@ -96,6 +96,7 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
     quoted: list[tuple[int, int, str]] = []
     pieces: list[tuple[int, int]] = []
     notes: list[Note] = []
+    lost: list[tuple[str, str]] = []
     for number, row in enumerate(raw[1].decode("utf8").splitlines(), 1):
         if not row.startswith("T"):
             continue
@@ -111,10 +112,11 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
                 "its tokens are missing."
             )
             notes.append(("discontinuous", advice, (bounds[0][0], bounds[-1][1])))
+            lost.append((label, "discontinuous"))
         else:
             spans.append((*bounds[0], label))
             quoted.append((*bounds[0], words))
-    return make_record(
+    record = make_record(
         text,
         spans,
         doc=Path(path).stem,
@@ -124,6 +126,8 @@ def parse_brat(raw: tuple[bytes, bytes], path: str, line: int, layout: Layout) -
         open=pieces,
         notes=notes,
     )
+    record.lost += lost
+    return record
 
 
 def parse_brat_row(row: str) -> tuple[str, list[tuple[int, int]], str]:

@@ -21,6 +21,7 @@ from spacy.vocab import Vocab
 from srsly.msgpack import unpackb
 
 from scripts.exceptions import DataError
+from scripts.intake.answers import merge_answers
 from scripts.intake.cells import is_comment, split_row
 from scripts.intake.keys import records_within
 from scripts.intake.layout import Layout
@@ -48,6 +49,14 @@ BLOCK_SIZE = 1 << 16
 
 # What a blank line of a column file may have, by what separates its cells.
 BLANKS = {" ": b" \t\r\n", "\t": b" \t\r\n", ",": b" \t\r\n,", ";": b" \t\r\n;"}
+# What makes entities of a span group, in a shell.
+TO_ENTITIES = (
+    'python -c "import spacy; from spacy.tokens import DocBin; docs = [*DocBin().from_disk('
+    "'{path}').get_docs(spacy.blank('xx').vocab)]; [doc.set_ents(spacy.util.filter_spans("
+    "doc.spans['{name}'])) for doc in docs]; DocBin(docs=docs, store_user_data=True).to_disk("
+    "'{to}')\""
+)
+
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
 SPACE = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
@@ -68,7 +77,10 @@ def read_pieces(
     raw, file = open_file(path)
     kind = layout.delimiter if layout.delimiter in ("lines", "array", "values") else layout.name
     with raw:
-        for number, (line, content, size) in enumerate(READERS[kind](file, path, layout)):
+        pieces = READERS[kind](file, path, layout)
+        if kind in ("lines", "array", "values"):
+            pieces = merge_answers(pieces)
+        for number, (line, content, size) in enumerate(pieces):
             if number % 1000 == 0:
                 progress(raw.tell())
             yield (str(path), line, content), size
@@ -352,12 +364,30 @@ def read_docbin(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
         with refuse_broken(path, 1):
             packed = file.read(MAX_DOCBIN_BYTES)
             check_parts(decompress(packed, path), path)
+        groups: set[str] = set()
+        has_ents = False
         for number, doc in enumerate(DocBin().from_bytes(packed).get_docs(Vocab()), 1):
+            groups |= {name for name, spans in doc.spans.items() if spans}
+            has_ents = has_ents or bool(doc.ents)
             yield number, take_doc(doc), len(doc.text) + 1
+        refuse_span_groups(path, set() if has_ents else groups)
     except DataError:
         raise
     except Exception as error:  # msgpack, NumPy and spaCy raise many kinds for a broken file
         raise DataError(f"{path}: a broken DocBin ({error}): write it again.") from None
+
+
+def refuse_span_groups(path: Path, groups: set[str]) -> None:
+    """Raise DataError for a DocBin without entities if its Docs have span groups, as of spancat."""
+    if groups:
+        command = TO_ENTITIES.format(
+            path=path, to=path.with_suffix(".ents.spacy"), name=min(groups)
+        )
+        raise DataError(
+            f"{path}: its Docs have no entities, but span groups ({', '.join(sorted(groups))}), "
+            "which may overlap. This makes entities of one, of those that overlap the longest, in "
+            f"a file beside it, which takes its place:\n{command}"
+        )
 
 
 def take_doc(doc: Doc) -> tuple:

@@ -26,6 +26,8 @@ def reject(piece: Piece, record: Record | None, error: UnusableError, outcome: O
         finding = Finding(error.code, path, line, "", excerpt(shown, 0, 0), error.advice)
     if error.code == "answer":
         outcome.answers[error.advice.split(":")[0]] += 1
+    elif error.code == "unannotated":
+        outcome.answers[error.code] += 1
     outcome.add_finding(finding)
     if error.code.endswith("-offsets"):
         outcome.units[path, error.code, "fits"] += 1

@@ -13,6 +13,7 @@ from spacy.tokens import DocBin
 from wasabi import msg
 
 from scripts.exceptions import DataError
+from scripts.intake.folder import SPLITS
 from scripts.intake.gather import (
     FINDINGS,
     labels_of_base,
@@ -20,7 +21,6 @@ from scripts.intake.gather import (
     take_labelled_and_general,
 )
 from scripts.intake.ranks import FEW_DOCUMENTS
-from scripts.intake.splits import SPLITS
 from scripts.intake.tally import (
     Tally,
     count_documents,
@@ -33,7 +33,7 @@ from scripts.keeping.base_labels import entity_labels, fill_train_and_dev, find_
 from scripts.keeping.rehearsal import read_plain, rehearse, rehearses_general
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
-from scripts.reporting.overview import show_overview
+from scripts.reporting.overview import show_files, show_overview
 from scripts.runtime.kernels import choose_blis
 from scripts.storage.atomic import publish, scratch_folder
 from scripts.storage.docbins import ATTRS, read_docs
@@ -54,6 +54,7 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
         write_findings(total, folder)
         publish(folder, output, FINDINGS)
     show_overview(total, labels_of_base(params, base))
+    show_files(total)
     show_findings(total, output)
     show_ranks(total)
     stop_at_errors(total, params.data.max_rejected)
