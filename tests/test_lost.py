@@ -333,6 +333,17 @@ def test_tasks_that_nobody_annotated_are_left_out_and_counted(base: Path, tmp_pa
     assert sum(int(part_mask(total, part).sum()) for part in ("train", "dev", "test")) == 10
 
 
+@pytest.mark.parametrize("unlabelled", ["base", "missing", "outside"])
+def test_a_text_without_annotation_has_no_names_only_where_that_is_said(
+    unlabelled: str, base: Path, tmp_path: Path
+) -> None:
+    unseen = [{"text": f"Nobody looked at {i}."} for i in range(10)]
+    total = take(base, tmp_path, [*texts(), *unseen], data__unlabelled=unlabelled)
+    is_said = unlabelled == "outside"
+    assert (total.used, total.answers["unannotated"]) == ((30, 0) if is_said else (20, 10))
+    assert refusal(total) == []
+
+
 def test_the_annotation_marked_as_right_is_taken(base: Path, tmp_path: Path) -> None:
     tasks = []
     for record in texts():

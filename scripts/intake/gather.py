@@ -63,7 +63,7 @@ def take_labelled(
     """
     sources, shares = find_sources(params.data)
     ranked = rank_documents(sources, shares, params.data)
-    lone = find_lone_document(sources) if shares else ""
+    lone = find_lone_document(sources, params.data.unlabelled) if shares else ""
     settings = make_settings(params, base, shares, write=write)
     names = params.data.rename
     labels = {names.get(label, label) for label in labels_at_the_beginning(sources)}

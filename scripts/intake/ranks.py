@@ -35,7 +35,7 @@ def rank_documents(
     Returns None where the hash of a name decides alone: there are FEW_DOCUMENTS or more, or there
     is nothing to split off. Raises DataError where there are too few documents for data.fold.
     """
-    documents = name_documents(sources) if shares else None
+    documents = name_documents(sources, data.unlabelled) if shares else None
     if documents is None:
         return None
     order = sorted(documents, key=lambda name: (share(name, data.seed), name))
@@ -56,15 +56,17 @@ def rank_documents(
     return parts
 
 
-def name_documents(sources: list[Source]) -> dict[str, bool] | None:
+def name_documents(sources: list[Source], unlabelled: str) -> dict[str, bool] | None:
     """The documents of files that belong to no split yet, and whether each has a span.
 
-    Records that will be rejected are passed over. Returns None, and reads no further, where there
+    unlabelled: data.unlabelled.
+
+    Records that will not be used are passed over. Returns None, and reads no further, where there
     are FEW_DOCUMENTS or more.
     """
     documents: dict[str, bool] = {}
-    lone = find_lone_document(sources)
-    for record in read_free(sources):
+    lone = find_lone_document(sources, unlabelled)
+    for record in read_free(sources, unlabelled):
         name = name_text(record.text) if lone and record.doc == lone else record.doc
         documents[name] = documents.get(name, False) or bool(record.spans)
         if len(documents) >= FEW_DOCUMENTS:
@@ -72,7 +74,7 @@ def name_documents(sources: list[Source]) -> dict[str, bool] | None:
     return documents
 
 
-def find_lone_document(sources: list[Source]) -> str:
+def find_lone_document(sources: list[Source], unlabelled: str) -> str:
     """The name of the one document that all texts are said to be of; empty where there are more.
 
     Some tools begin a file with one -DOCSTART- and write no other. Nothing could be split off such
@@ -80,7 +82,7 @@ def find_lone_document(sources: list[Source]) -> str:
     """
     name = ""
     texts: set[str] = set()
-    for record in read_free(sources):
+    for record in read_free(sources, unlabelled):
         if name and record.doc != name:
             return ""
         name = record.doc
@@ -88,7 +90,7 @@ def find_lone_document(sources: list[Source]) -> str:
     return name if len(texts) > 1 else ""
 
 
-def read_free(sources: list[Source]) -> Iterator[Record]:
+def read_free(sources: list[Source], unlabelled: str) -> Iterator[Record]:
     """Yield the records of the files that belong to no split yet, but none that is not used."""
     free = [source for source in sources if source[2] is None]
     for chunk in read_chunks(free, "Documents"):
@@ -98,7 +100,7 @@ def read_free(sources: list[Source]) -> Iterator[Record]:
                 check_record(record)
             except UnusableError:
                 continue
-            if record.spans is not None:
+            if record.spans is not None or unlabelled == "outside":
                 yield record
 
 

@@ -39,7 +39,8 @@ NAMED = ("train", "test", "general", "plain")
 
 
 UNANNOTATED = (
-    'Nobody has annotated it: left out. If it was looked at and has no names, say so: "spans": [].'
+    'Nobody has annotated it: left out. If it was looked at and has no names, say so: "spans": []; '
+    "of all such records, with data.unlabelled: outside."
 )
 
 
@@ -153,7 +154,9 @@ def read_record(
     try:
         record = parse(piece, chunk.layout)
         if record.spans is None and chunk.part != "general":
-            raise UnusableError("unannotated", UNANNOTATED)
+            if settings.unlabelled != "outside":
+                raise UnusableError("unannotated", UNANNOTATED)
+            record.spans = []
         if settings.lone and record.doc == settings.lone:
             record.doc = name_text(record.text)
         if record.spans:
