@@ -107,7 +107,9 @@ def look_at_table(
 
 def look_at_tags(layout: Layout, columns: list[tuple[str, ...]]) -> Layout:
     """Return the layout with all the columns that may be tags, and how these are written."""
-    tags = tuple(i for i, x in enumerate(columns) if has_tags(x))
+    tags = tuple(
+        i for i, x in enumerate(columns) if has_tags(x) and not is_called(layout, i, "word")
+    )
     if tags:
         return replace(layout, tags=tags)
     keys = tuple(i for i, x in enumerate(columns) if any(KEY.search(cell) for cell in x))
