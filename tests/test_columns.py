@@ -194,16 +194,6 @@ def test_a_hash_can_be_a_word(tmp_path: Path) -> None:
     assert read(path)[-1].text == "# 17"
 
 
-def test_one_document_of_all_texts_is_none(tmp_path: Path) -> None:
-    blocks = tagged("{word} -X- _ {tag}")
-    blocks[0].insert(0, "-DOCSTART- -X- O O")
-    path = save(tmp_path / "a.conll", blocks)
-    assert len({record.doc for record in read(path, hints=Hints(alone=True))}) == len(EXPECTED)
-    assert len({record.doc for record in read(path)}) == 1
-    blocks[2].insert(0, "-DOCSTART- -X- O O\n")
-    assert len({record.doc for record in read(save(path, blocks), hints=Hints(alone=True))}) == 2
-
-
 def test_no_blank_line_in_hundreds_of_words_is_said(tmp_path: Path) -> None:
     path = save(tmp_path / "a.tsv", tagged("{word}\t{tag}", SENTENCES * 20), between="")
     with pytest.raises(DataError, match=r"a\.tsv:501: a text of over 500 words.* blank line"):

@@ -53,8 +53,8 @@ def test_params_say_which_column_and_which_key(tmp_path: Path) -> None:
     values = world_values(tmp_path)["data"]
     hints = {"columns": {"word": 3}, "text": "body", "spans": "mentions", "rename": {"1": "CITY"}}
     data = Data.model_validate(values | hints)
-    expected = Hints((("word", "3"),), "body", "mentions", frozenset(["1"]), True)
-    assert hints_of(data, alone=True) == expected
+    expected = Hints((("word", "3"),), "body", "mentions", frozenset(["1"]))
+    assert hints_of(data) == expected
     (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "train.jsonl"
     path.write_text(json.dumps({"body": "In Graz", "mentions": [[3, 7, 1]]}), encoding="utf8")

@@ -11,6 +11,8 @@ TAG = re.compile(r"(?:[Oo]|[BILUESMWbiluesmw][-_]\S+)$")
 COMMENT = re.compile(r"#\s*(?:\w+(?:\.\w+)?\s*=|newdoc|newpar)")
 # A tag among other features in a cell, as in the column MISC of CoNLL-U.
 KEY = re.compile(r"(?:^|\|)(?:NER|ner|Entity|NE|BIO)=([^|]*)")
+# A label that stands alone as a tag; one that ends in -B or _I is of a scheme that is not known.
+BARE = re.compile(r"[^\W\d][\w./-]*(?<![-_][BILUES])")
 # What other schemes call the letters of BILUO: middle, end, single and whole.
 LETTERS = {"M": "I", "E": "L", "S": "U", "W": "U"}
 
@@ -49,7 +51,7 @@ def read_tag(cell: str, scheme: str) -> tuple[str, str]:
     elif scheme == "webanno":
         return ("", "") if cell in ("_", "") or cell.startswith("*") else ("I", cell)
     elif scheme == "labels":
-        return ("", "") if cell == "O" else ("I", cell)
+        return ("", "") if cell == "O" else ("I" if BARE.fullmatch(cell) else "?", cell)
     if not TAG.match(cell):
         return "?", ""
     letter = cell[0].upper()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts.exceptions import DataError
-from scripts.intake.cells import KEY, TAG, is_aside, mostly, read_tag, read_word, split_row
+from scripts.intake.cells import BARE, KEY, TAG, is_aside, mostly, read_tag, read_word, split_row
 from scripts.intake.layout import GUESS, Hints, Layout
 from scripts.intake.roles import Table, chosen, header_of, is_called
 from scripts.intake.word_columns import (
@@ -44,8 +44,6 @@ CHUNKS = frozenset(
         "ADJC",
     ]
 )
-# A label that stands alone as a tag; one that ends in -B or _I is of a scheme that is not known.
-BARE = re.compile(r"[^\W\d][\w./-]*(?<![-_][BILUES])")
 
 
 def look_at_columns(path: Path, lines: list[str], hints: Hints = GUESS) -> Layout | None:
@@ -109,7 +107,9 @@ def look_at_table(
 
 def look_at_tags(layout: Layout, columns: list[tuple[str, ...]]) -> Layout:
     """Return the layout with all the columns that may be tags, and how these are written."""
-    tags = tuple(i for i, x in enumerate(columns) if has_tags(x))
+    tags = tuple(
+        i for i, x in enumerate(columns) if has_tags(x) and not is_called(layout, i, "word")
+    )
     if tags:
         return replace(layout, tags=tags)
     keys = tuple(i for i, x in enumerate(columns) if any(KEY.search(cell) for cell in x))

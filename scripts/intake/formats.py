@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -51,8 +50,6 @@ def recognize(path: Path, name: str = "auto", hints: Hints = GUESS) -> Layout:
     columns = look_at_columns(path, lines, hints) if name in ("columns", "iob") else None
     seen = columns or look_at(path, head, text, lines, hints)
     seen = replace(seen, hints=hints)
-    if seen.name == "columns" and hints.alone and has_one_document(path):
-        seen = replace(seen, is_one_document=True)
     if name == "auto":
         if seen.name == "unknown":
             raise DataError(f"{path} is in no known format. {ASK}")
@@ -66,18 +63,6 @@ def recognize(path: Path, name: str = "auto", hints: Hints = GUESS) -> Layout:
         looks = "JSON" if is_json else seen.name
         raise DataError(f"{path}: data.format is {name}, but it looks like {looks}.")
     return replace(seen, name=name, delimiter=seen.name if is_json else seen.delimiter)
-
-
-def has_one_document(path: Path) -> bool:
-    """Say whether exactly one line of a column file begins a document."""
-    found = 0
-    raw, file = open_file(path)
-    with raw, refuse_broken(path, 1):
-        for line in iter(partial(file.readline, HEAD), b""):
-            found += line.startswith((b"-DOCSTART-", b"# newdoc", b"#newdoc"))
-            if found > 1:
-                return False
-    return found == 1
 
 
 def look_at(path: Path, head: bytes, text: str, lines: list[str], hints: Hints) -> Layout:

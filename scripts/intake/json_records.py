@@ -68,7 +68,7 @@ def shape_of(value: Any, hints: Hints) -> str:
         raise UnusableError("shape", "A record must be an object, or a text and its entities.")
     if isinstance(value.get("data"), dict):
         return "label-studio"
-    has_words = find_words(value) and find_tags(value, hints) and "spans" not in value
+    has_words = "spans" not in value and find_tags(value, hints) and find_words(value)
     return "words" if has_words else "object"
 
 

@@ -17,19 +17,14 @@ class Hints:
     """The key or column of the list of spans."""
     named: frozenset[str] = frozenset()
     """The labels that data.rename gives a name to."""
-    alone: bool = False
-    """Whether no other file is cut into splits together with this one."""
 
 
 GUESS = Hints()
 
 
-def hints_of(data: Data, alone: bool) -> Hints:
-    """What the section data of params.yaml says of its files.
-
-    alone: whether there is only one file to be cut into splits.
-    """
-    return Hints(tuple(data.columns.items()), data.text, data.spans, frozenset(data.rename), alone)
+def hints_of(data: Data) -> Hints:
+    """What the section data of params.yaml says of its files."""
+    return Hints(tuple(data.columns.items()), data.text, data.spans, frozenset(data.rename))
 
 
 @dataclass(frozen=True)
@@ -61,8 +56,6 @@ class Layout:
     glue: str = "blank"
     """What is between two words: a `blank`; `script` for none beside a character of a script that
     has no blanks; or `none`."""
-    is_one_document: bool = False
-    """In the format `columns`, whether only one document begins in the file: that is none."""
     within: str = ""
     """The key of the list of records, in JSON that is one object."""
     hints: Hints = GUESS

@@ -267,7 +267,7 @@ def read_columns(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
                     f"{path}:{first}: a sentence of {len(rows):,} lines has no end: put a blank "
                     "line after every sentence."
                 )
-        elif comment and not layout.is_one_document and (named := DOCUMENT.match(comment)):
+        elif comment and (named := DOCUMENT.match(comment)):
             documents += 1
             document = (named[1] or f"{path.name}-{documents}").strip()
     if rows:

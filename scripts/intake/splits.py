@@ -30,7 +30,7 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
         given.pop("test", None)
         shares["test"] = 1 / fold[1]
     left = {part: share for part, share in shares.items() if part not in given}
-    hints = hints_of(data, alone=len(given["train"]) == 1)
+    hints = hints_of(data)
     sources: list[Source] = [
         (file, recognize(file, data.format, hints), None if part == "train" else part)
         for part, files in given.items()

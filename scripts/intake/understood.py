@@ -68,8 +68,6 @@ def understand_columns(layout: Layout) -> Understood:
         notes.append("words joined without blanks")
     if layout.scheme == "labels":
         notes.append("tags are labels without B- and I-")
-    if layout.is_one_document:
-        notes.append("the only -DOCSTART- is passed over: each text is a document")
     name = f"columns, cells between {SEPARATORS[layout.delimiter]}"
     tags = ", ".join(map(layout.name_column, layout.tags))
     word = layout.name_column(layout.word)

@@ -11,6 +11,8 @@ from scripts.intake.layout import Layout
 from scripts.intake.roles import chosen, is_called
 
 NUMBER = re.compile(r"\d+(?:[-.]\d+)*$")
+# What stands where a column says nothing.
+FILLER = frozenset(["_", "-", "-X-", ""])
 SENTENCE = re.compile(r"(?i)sent\w*\W*\d+$")
 # Scripts that are written without blanks: Han, kana, Thai, Lao, Burmese and Khmer, with the
 # punctuation of East Asia.
@@ -53,7 +55,7 @@ def look_at_words(
     layout = replace(layout, sentence=sentence, index=index)
     if known:
         return replace(layout, word=known[0])
-    left = [i for i in others if i not in numbers and i != sentence]
+    left = [i for i in others if i not in numbers and i != sentence and not {*columns[i]} <= FILLER]
     first = others[0] if others else -1
     return replace(layout, word=choose_word(path, columns, left, first))
 
