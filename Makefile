@@ -13,10 +13,10 @@ PYTEST = python -m pytest --numprocesses auto --dist loadfile
 GIVEN = $(if $(DIR),"$(DIR)") $(if $(NAME),--name "$(NAME)") \
 	$(if $(filter undefined,$(origin DATA)),,--data "$(DATA)")
 
-.PHONY: help new run test test-all setup ray lock document clean
+.PHONY: help new run test test-all setup ray transformers lock document clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## The whole pipeline, then a summary
 	python -m weasel run all
@@ -52,11 +52,21 @@ ray: setup .venv/ray ## Ray beside the rest, to annotate and experiment on more 
 	.venv/bin/python -m scripts.runtime.install requirements-ray.txt
 	touch .venv/ray
 
+# On Linux, PyPI's PyTorch comes with what a GPU needs: several GB (docs/transformers.md).
+transformers: setup .venv/transformers ## What base models with a transformer need, beside the rest
+
+.venv/transformers: requirements-transformers.txt .venv/ready
+	.venv/bin/python -m scripts.runtime.install requirements-transformers.txt
+	touch .venv/transformers
+
 lock: setup ## Write the locked requirements anew from pyproject.toml
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
 		--group dev pyproject.toml -o requirements.txt
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
 		--group dev --extra ray --constraint requirements.txt pyproject.toml -o requirements-ray.txt
+	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet \
+		--group dev --extra transformers --constraint requirements.txt pyproject.toml \
+		-o requirements-transformers.txt
 
 document: setup ## Write docs/commands.md and the pictures of summary and page anew
 	python -m weasel document . --output docs/commands.part

@@ -6,8 +6,12 @@ With the strategy `extend` the trained component goes right before the base's fi
 which keeps the entities that are already set when a text reaches it. Rulers before that stay before
 both, so what they set stays. With the other strategies the trained component takes the place of the
 base's component of the same name.
+
+A component whose embedding did not learn gets the base's again: one that the base shares, such as a
+transformer, runs once for all that listen to it. One to which nothing listens any more is left out.
 """
 
+import shutil
 from pathlib import Path
 
 import spacy
@@ -17,6 +21,7 @@ from wasabi import msg
 
 from scripts.base.recognizers import find_recognizers, find_weak_rulers
 from scripts.exceptions import door
+from scripts.functions import forget_paths, unfreeze
 from scripts.params import load_params
 from scripts.storage.atomic import replace_folder, scratch_folder
 
@@ -49,6 +54,21 @@ def warn_of_weak_rulers(nlp: Language, name: str) -> None:
         )
 
 
+def shared_embeddings(nlp: Language) -> set[str]:
+    """The names of the components whose embedding others use."""
+    return {name for name, pipe in nlp.pipeline if getattr(pipe, "listening_components", [])}
+
+
+def keep_files(base: Path, model: Path, names: list[str]) -> None:
+    """Take the files of components from the base's folder, byte for byte.
+
+    What is loaded and saved again need not have the same bytes: a model of spacy-transformers
+    differs each time, and so does one that an older version saved.
+    """
+    for name in (name for name in names if (base / name).is_dir()):
+        shutil.copytree(base / name, model / name, dirs_exist_ok=True)
+
+
 def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     """Write the full pipeline to the folder `output`.
 
@@ -58,12 +78,20 @@ def assemble(*, base: Path, trained: Path, output: Path, strategy: str) -> None:
     """
     nlp = spacy.load(base)
     part = spacy.load(trained)
+    (learner,) = part.pipe_names
+    unfreeze(part, learner, str(base))
+    heard = shared_embeddings(nlp)
     name = put_in_place(nlp, part, strategy)
+    for unheard in heard - shared_embeddings(nlp):
+        nlp.remove_pipe(unheard)
+        msg.info(f"{unheard} is left out: no component uses it any more")
     # The base's own scores of what is unchanged still hold; those of its entities no longer do.
     scores = nlp.meta.get("performance", {})
     nlp.meta["performance"] = {k: v for k, v in scores.items() if not k.startswith("ents_")}
     with scratch_folder(output.parent, "assemble") as scratch:
+        forget_paths(nlp)
         nlp.to_disk(scratch / "model")
+        keep_files(base, scratch / "model", [x for x in nlp.component_names if x != name])
         replace_folder(scratch / "model", output)
     msg.good(f"{output}: {' → '.join(nlp.pipe_names)}")
     if strategy == "extend":

@@ -4,10 +4,11 @@ It imports nothing of the project, so that spaCy can load it as a single file.
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 import spacy
@@ -19,8 +20,8 @@ from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
 from spacy.training.loggers import console_logger_v3
-from spacy.util import minibatch
-from thinc.api import Model, set_dropout_rate
+from spacy.util import minibatch, replace_model_node
+from thinc.api import Model, Optimizer, set_dropout_rate
 
 if TYPE_CHECKING:
     from dvclive import Live
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 # The environment variable through which spaCy lets values beat those of the config.
 OVERRIDES = "SPACY_CONFIG_OVERRIDES"
+# The architecture of an embedding that stays as the base has it, and how many numbers of what it
+# gives are kept in memory (`BaseVectors`): a gibibyte.
+FROZEN = "base_embedding.v1"
+KEPT = 2**28
 
 
 @spacy.registry.readers("examples_once.v1")
@@ -78,10 +83,9 @@ def learn_labels(
 
     labels: the labels to learn, in this order. Without it, a sourced component would take new
         labels from a set at the first update, in an order that differs from process to process.
-    base, base_component: a pipeline's folder, and the entity recognizer in it whose embedding and
-        hidden layer are copied. Its output layer is not, as it is for other labels. Without a base
-        the component has labels already, and old and new ones are scored apart
-        (`score_new_and_kept`).
+    base, base_component: a pipeline's folder, and the entity recognizer in it to start from
+        (`start_from`). Without a base the component has labels already, and old and new ones are
+        scored apart (`score_new_and_kept`).
 
     The callback raises ValueError when SPACY_CONFIG_OVERRIDES is set.
     """
@@ -94,11 +98,7 @@ def learn_labels(
             learner.add_label(label)  # type: ignore[attr-defined]
         if base and base_component:
             source = load_alone(base, base_component).get_pipe(base_component)
-            for part in ("tok2vec", "lower"):
-                copy_weights(
-                    source.model.get_ref(part),  # type: ignore[attr-defined]
-                    learner.model.get_ref(part),  # type: ignore[attr-defined]
-                )
+            start_from(source.model, learner.model)  # type: ignore[attr-defined]
         else:
             learner.scorer = score_new_and_kept(labels)  # type: ignore[attr-defined]
         return nlp
@@ -132,26 +132,232 @@ def score_new_and_kept(labels: list[str]) -> Callable[..., dict]:
     return score
 
 
+class Embedding(NamedTuple):
+    """What a recognizer's embedding is, the layer that turns the words of a text into vectors."""
+
+    shared_by: str | None
+    """The component whose embedding it listens to, as others do; None for one of its own."""
+    is_transformer: bool
+    """Whether it is a transformer, of spacy-curated-transformers or spacy-transformers."""
+
+
+def embedding_of(nlp: Language, component: str) -> Embedding:
+    """Find out what the embedding of an entity recognizer is."""
+    shared_by = None
+    for name, pipe in nlp.pipeline:
+        if component in getattr(pipe, "listening_components", []):
+            shared_by = name
+    if shared_by:
+        model = nlp.get_pipe(shared_by).model  # type: ignore[attr-defined]
+    else:
+        model = embedding_node(nlp.get_pipe(component).model)  # type: ignore[attr-defined]
+    # A shim holds a model of PyTorch.
+    return Embedding(shared_by, any(node.shims for node in model.walk()))
+
+
+def embedding_node(model: Model) -> Model:
+    """The layer of a recognizer's model that is its embedding, or that listens to a shared one.
+
+    Behind it, in the part that spaCy calls tok2vec, is a layer that fits it to the recognizer.
+    """
+    return model.get_ref("tok2vec").layers[0]
+
+
+def set_embedding(nlp: Language, component: str, node: Model, settings: dict) -> None:
+    """Put another embedding in the place of a recognizer's.
+
+    node: the embedding, with its weights.
+    settings: what builds it, as it stands in a config.
+    """
+    model = nlp.get_pipe(component).model  # type: ignore[attr-defined]
+    replace_model_node(model, embedding_node(model), node)
+    # As spaCy does where it replaces listeners: the pipeline is saved with this config.
+    nlp._pipe_configs[component]["model"]["tok2vec"] = settings
+
+
 def load_alone(path: str, component: str) -> Language:
-    """Load a pipeline in which `component` has its own copy of a shared tok2vec it listens to.
+    """Load a pipeline in which `component` has its own copy of a shared embedding it listens to.
 
     path: the pipeline's folder.
     """
     nlp = spacy.load(path)
-    for name, pipe in nlp.pipeline:
-        if component in getattr(pipe, "listening_components", []):
-            nlp.replace_listeners(name, component, ["model.tok2vec"])
+    if shared_by := embedding_of(nlp, component).shared_by:
+        nlp.replace_listeners(shared_by, component, ["model.tok2vec"])
     return nlp
 
 
+def settings_of(nlp: Language, component: str) -> dict:
+    """What builds the embedding of a recognizer, with every reference in it filled in."""
+    return nlp.config.interpolate()["components"][component]["model"]["tok2vec"]
+
+
+def start_from(source: Model, target: Model) -> None:
+    """Copy from a recognizer's model into another all that does not depend on the labels.
+
+    That is the embedding, unless the target's is frozen, the layer that fits it, and the hidden
+    layer. The output layer is for other labels. Without an output layer of its own
+    (`use_upper = false`, as in transformer pipelines) the hidden layer is the output layer.
+    """
+    if embedding_node(target).name != FROZEN:
+        copy_weights(embedding_node(source), embedding_node(target))
+    layers = (model.get_ref("tok2vec").layers[1:] for model in (source, target))
+    for old, new in zip(*layers, strict=True):
+        copy_weights(old, new)
+    if source.attrs["has_upper"]:
+        copy_weights(source.get_ref("lower"), target.get_ref("lower"))
+
+
 def copy_weights(source: Model, target: Model) -> None:
-    """Copy every parameter of `source` into `target`, node by node.
+    """Copy every parameter of `source` into `target`, node by node, those of PyTorch too.
 
     Raises ValueError when the two have different numbers of nodes.
     """
     for old, new in zip(source.walk(), target.walk(), strict=True):
         for name in old.param_names:
             new.set_param(name, old.get_param(name).copy())
+        for shim, copy in zip(old.shims, new.shims, strict=True):
+            copy.from_bytes(shim.to_bytes())
+
+
+@spacy.registry.architectures(FROZEN)
+def base_embedding(base: str, component: str) -> Model[list[Doc], list]:
+    """An embedding that stays as the base has it: it learns nothing.
+
+    base, component: a pipeline's folder, and the entity recognizer in it whose embedding it is. It
+        is read when the first texts come.
+    """
+    vectors = BaseVectors(base, component)
+
+    def forward(model: Model, docs: list[Doc], is_train: bool) -> tuple[list, Callable]:
+        return vectors.of(docs), lambda _: []
+
+    return Model(FROZEN, forward)
+
+
+def frozen_settings(base: str, component: str) -> dict:
+    """What builds `base_embedding`, as it stands in a config."""
+    return {"@architectures": FROZEN, "base": base, "component": component}
+
+
+class BaseVectors:
+    """The vectors that a base's recognizer has of texts, each text computed once.
+
+    What does not learn gives the same in every epoch, and teacher and learner share it. Where they
+    are more than KEPT numbers, the oldest are forgotten.
+    """
+
+    def __init__(self, base: str, component: str) -> None:
+        self.base, self.component = base, component
+        self.known: dict[bytes, Any] = {}
+        self.nlp: Language | None = None
+
+    def of(self, docs: list[Doc]) -> list:
+        """The vectors of each text (tokens x width)."""
+        keys = [doc.to_array(["ORTH", "SPACY"]).tobytes() for doc in docs]
+        new = {key: doc for key, doc in zip(keys, docs, strict=True) if key not in self.known}
+        if new:
+            self.known |= zip(new, self.compute([doc.copy() for doc in new.values()]), strict=True)
+        found = [self.known[key] for key in keys]
+        size = sum(vectors.size for vectors in self.known.values())
+        while size > KEPT:
+            size -= self.known.pop(next(iter(self.known))).size
+        return found
+
+    def compute(self, docs: list[Doc]) -> list:
+        """The same, of copies of texts, to which a shared embedding may add what it found."""
+        self.nlp = self.nlp or spacy.load(self.base)
+        if shared_by := embedding_of(self.nlp, self.component).shared_by:
+            docs = list(self.nlp.get_pipe(shared_by).pipe(docs))  # type: ignore[attr-defined]
+        node = embedding_node(self.nlp.get_pipe(self.component).model)  # type: ignore[attr-defined]
+        return node.predict(docs)
+
+
+def unfreeze(nlp: Language, component: str, base: str) -> None:
+    """Give a component with a frozen embedding the base's: where that is shared, it listens to it.
+
+    base: the base pipeline's folder. A component whose embedding learned is left as it is.
+    """
+    settings = settings_of(nlp, component)
+    if settings["@architectures"] == FROZEN:
+        donor, name = spacy.load(base), settings["component"]
+        node = embedding_node(donor.get_pipe(name).model)  # type: ignore[attr-defined]
+        set_embedding(nlp, component, node, settings_of(donor, name))
+
+
+@spacy.registry.callbacks("learn_layers.v1")
+def learn_layers(
+    component: str, labels: list[str], base: str, base_component: str, is_new: bool, layers: str
+) -> Callable[[Language], Language]:
+    """Do what `learn_labels` does, and let a part of the layers learn.
+
+    is_new: whether the component is a new one, or the base's own.
+    layers: head (all but the embedding, which is the base's; a new component has it frozen by its
+        config), top (the upper half of a transformer, too) or all. A transformer that learns is a
+        copy of the base's.
+    """
+    start = learn_labels(component, labels, *((base, base_component) if is_new else ()))
+
+    def after_init(nlp: Language) -> Language:
+        start(nlp)
+        if layers != "head":
+            alone = load_alone(base, base_component)
+            node = embedding_node(alone.get_pipe(base_component).model)  # type: ignore[attr-defined]
+            choose_layers(node, 0.5 if layers == "top" else 0)
+            set_embedding(nlp, component, node, settings_of(alone, base_component))
+        elif not is_new:
+            node = base_embedding(base, base_component)
+            set_embedding(nlp, component, node, frozen_settings(base, base_component))
+        return nlp
+
+    return after_init
+
+
+def choose_layers(embedding: Model, below: float) -> None:
+    """Let all of a transformer learn but a share of its layers, counted from below.
+
+    below: the share; from 0 on, what is below the layers does not learn either.
+    """
+    for node in embedding.walk():
+        # A transformer that was frozen where it was shared stays so in a copy, unless it is told.
+        if "_frozen" in node.attrs:
+            node.attrs["_frozen"] = False
+        for shim in node.shims:
+            found = {
+                name: re.search(r"\blayers?\.(\d+)\.", name)
+                for name, _ in shim._model.named_parameters()
+            }
+            layers = 1 + max((int(number[1]) for number in found.values() if number), default=0)
+            for name, parameter in shim._model.named_parameters():
+                number = found[name]
+                learns = int(number[1]) >= int(below * layers) if number else not below
+                parameter.requires_grad_(learns)
+
+
+class TwoRates(Optimizer):
+    """Thinc's Adam, with a lower rate for what PyTorch holds."""
+
+    transformer_share = 1.0
+
+    def __call__(self, key: tuple[int, str], weights: Any, gradient: Any, **settings: Any) -> Any:
+        # Parameters of PyTorch have a path for a name, as layers.3.weight; Thinc's have one word.
+        share = self.transformer_share if "." in key[1] else 1.0
+        scale = share * settings.pop("lr_scale", 1.0)
+        return super().__call__(key, weights, gradient, lr_scale=scale, **settings)
+
+
+@spacy.registry.optimizers("two_rates.v1")
+def two_rates(learn_rate: Any, transformer_share: float) -> TwoRates:
+    """Make an Adam that moves a transformer less than the layers on top of it.
+
+    It is the recipe's Adam, but keeps no averages: spaCy would use those of the layers on top
+    alone, and they would meet a transformer that they do not fit.
+
+    learn_rate: of the layers on top, a number or a schedule.
+    transformer_share: the share of it that is a transformer's.
+    """
+    optimizer = TwoRates(learn_rate, L2=0.01, grad_clip=1.0, use_averages=False)
+    optimizer.transformer_share = transformer_share
+    return optimizer
 
 
 @spacy.registry.callbacks("rehearse.v1")
@@ -185,6 +391,9 @@ def rehearse(
         if not batches:
             docs = Corpus(path).read_docbin(nlp.vocab, walk_corpus(path, ".spacy"))
             batches.append(batch_by_words(docs, words))
+            frozen = embedding_node(nlp.get_pipe(component).model)  # type: ignore[attr-defined]
+            if frozen.name == FROZEN:  # then it is the base's, and need not be computed twice
+                replace_model_node(teacher.model, embedding_node(teacher.model), frozen)  # type: ignore[attr-defined]
         batch = next(batches[0])
         learner = nlp.get_pipe(component)
         states, targets = follow(teacher, learner, batch)
@@ -308,9 +517,13 @@ def start_from_tok2vec(component: str, base: str) -> Callable[[Language], Langua
 
 @spacy.registry.callbacks("sort_scores.v1")
 def sort_scores() -> Callable[[Language], Language]:
-    """Before saving, sort the scores of each label in meta.json: spaCy takes them from a set."""
+    """Before saving, sort the scores of each label in meta.json: spaCy takes them from a set.
+
+    And let a transformer forget where it was loaded from (`forget_paths`).
+    """
 
     def before_to_disk(nlp: Language) -> Language:
+        forget_paths(nlp)
         performance = nlp.meta["performance"]
         for key, value in performance.items():
             if isinstance(value, dict):
@@ -318,6 +531,19 @@ def sort_scores() -> Callable[[Language], Language]:
         return nlp
 
     return before_to_disk
+
+
+def forget_paths(nlp: Language) -> None:
+    """Let the transformers of spacy-transformers forget the temporary folder they came from.
+
+    They would save its name, and so other bytes each time.
+    """
+    models = (getattr(pipe, "model", None) for _, pipe in nlp.pipeline)
+    for model in models:
+        for node in model.walk() if isinstance(model, Model) else ():
+            for shim in node.shims:
+                if held := getattr(shim, "_hfmodel", None):
+                    held.transformer.config._name_or_path = ""
 
 
 @spacy.registry.loggers("dvclive.v1")

@@ -91,6 +91,7 @@ class Rehearsal(Section):
 
 class Training(Section):
     strategy: Literal["update", "extend", "replace"]
+    layers: Literal["auto", "head", "top", "all"]
     max_epochs: Annotated[int, Field(ge=1)]
     min_steps: Annotated[int, Field(ge=0)]
     patience: Annotated[int, Field(ge=1)]

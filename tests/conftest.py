@@ -196,6 +196,7 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
         "rehearsal": {"text": str(folder / "general.jsonl"), "ratio": 0.5},
         "training": {
             "strategy": "extend",
+            "layers": "auto",
             "max_epochs": 8,
             "min_steps": 0,
             "patience": 8,

@@ -27,6 +27,7 @@ from scripts.keeping.corpus import preprocess
 from scripts.keeping.language import is_other_language
 from scripts.release.contents import make_meta
 from tests.conftest import build, general_records, write_world
+from tests.evaluations import everything
 
 Built = Callable[[str, str], Path]
 TEXTS = (
@@ -305,9 +306,7 @@ def test_the_second_of_two_recognizers_is_taught_more(
 def test_the_language_stands_in_a_package_name_once(name: str, tmp_path: Path) -> None:
     params = write_world(tmp_path / "w", package__name=name)
     pipeline = {"lang": "en", "name": "base", "version": "1.0.0"}
-    figures: dict[str, Any] = {"ents_p": 1.0, "ents_r": 1.0, "ents_f": 1.0, "per_label": {}}
-    scores = {"tuned": {"new": figures, "kept": figures}, "retention": 1.0}
-    assert make_meta(pipeline, scores, [], params)["name"] == "tiny"
+    assert make_meta(pipeline, everything()["scores"], [], params)["name"] == "tiny"
 
 
 # Refusals

@@ -11,8 +11,9 @@ from spacy.cli.train import train
 from spacy.util import load_config
 from thinc.api import Config
 
+from scripts.functions import embedding_of
 from scripts.params import Training
-from scripts.training.config import component_listens, configure, new_name
+from scripts.training.config import configure, new_name
 from scripts.training.duration import duration, steps_per_epoch
 from scripts.training.practice import AGAINST_NEW
 from tests.conftest import KINDS, RECIPE, write_config, write_world
@@ -21,6 +22,7 @@ Tuned = Callable[[str, str], Path]
 STRATEGIES = {"extend": "ner_2", "update": "ner"}
 TRAINING = {
     "strategy": "extend",
+    "layers": "auto",
     "max_epochs": 3,
     "min_steps": 0,
     "patience": 2,
@@ -193,8 +195,9 @@ def test_update_takes_the_component_of_the_base_with_a_copy_of_what_it_listens_t
 
 
 def test_only_the_listening_base_listens(bases: dict[str, Path]) -> None:
-    listening = [kind for kind in KINDS if component_listens(bases[kind], "ner")]
-    assert listening == ["listening"]
+    found = {kind: embedding_of(spacy.load(bases[kind]), "ner") for kind in KINDS}
+    assert [kind for kind in KINDS if found[kind].shared_by == "tok2vec"] == ["listening"]
+    assert not any(embedding.is_transformer for embedding in found.values())
 
 
 def test_a_new_component_gets_the_first_free_number() -> None:

@@ -28,7 +28,12 @@ def requirements(name: str) -> dict[str, tuple[Requirement, list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-ray.txt"])
+EXTRAS = ("ray", "transformers")
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", *(f"requirements-{extra}.txt" for extra in EXTRAS)]
+)
 def test_every_requirement_is_one_version_with_its_hashes(name: str) -> None:
     locked = requirements(name)
     assert len(locked) > 100
@@ -42,10 +47,9 @@ def test_everything_that_is_used_directly_is_locked() -> None:
     project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf8")).unwrap()
     used = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     more = project["project"]["optional-dependencies"]
-    for name, lines in (
-        ("requirements.txt", used),
-        ("requirements-ray.txt", [*used, *(line for part in more.values() for line in part)]),
-    ):
+    assert sorted(more) == sorted(EXTRAS)
+    files = {f"requirements-{extra}.txt": [*used, *more[extra]] for extra in EXTRAS}
+    for name, lines in ({"requirements.txt": used} | files).items():
         locked: dict[str, list[Requirement]] = {}
         for requirement, _ in requirements(name).values():
             locked.setdefault(canonicalize_name(requirement.name), []).append(requirement)
@@ -55,6 +59,7 @@ def test_everything_that_is_used_directly_is_locked() -> None:
                 assert wanted.specifier.contains(pin.version), wanted
 
 
-def test_what_is_locked_twice_is_the_same() -> None:
-    common, more = (requirements(name) for name in ("requirements.txt", "requirements-ray.txt"))
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_what_is_locked_twice_is_the_same(extra: str) -> None:
+    common, more = (requirements(f"requirements{x}.txt") for x in ("", f"-{extra}"))
     assert all(str(more[name][0]) == str(common[name][0]) for name in common)

@@ -19,7 +19,7 @@ from scripts.experiments.declaration import Range, Sweep, load_sweep
 from scripts.experiments.naming import Changes, name_of, short_names
 from scripts.experiments.presentation import pictures_in, write_sweep
 from scripts.experiments.repository import clean_commit, git
-from scripts.experiments.results import keeps_enough, mark_best, ranked
+from scripts.experiments.results import keeps_enough, make_row, mark_best, ranked
 from scripts.experiments.search import Result, open_study, search
 from scripts.params import Params, value_of, with_values
 from tests.conftest import world_values
@@ -337,6 +337,14 @@ def test_what_is_kept_is_what_the_gate_lets_through(params: Params) -> None:
     assert not kept(0.9499, 0.99) and not kept(0.99, 0.9499) and not kept(None, None)
     params = with_values(params, {"evaluate.min_retention": 0.0})
     assert kept(None, None)
+
+
+def test_a_trial_shows_the_agreement_for_which_it_is_not_kept(params: Params) -> None:
+    new = {f"tuned.new.ents_f{end}": 0.5 for end in ("", "_low", "_high")}
+    shares = {"retention": 0.97, "gold.retention": 0.97, "agreement.ents_f": 0.85}
+    found = new | shares | {"training.strategy": "update", "training.seed": 3}
+    row = make_row("sweep-a-b", found, Sweep(grid={"training.seed": [3]}), params)
+    assert (row["seed"], row["retention"], row["agreement"], row["kept"]) == (3, 0.97, 0.85, "no")
 
 
 def test_the_table_is_enough_to_draw_the_pictures_again(tmp_path: Path) -> None:

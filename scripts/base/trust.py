@@ -25,6 +25,7 @@ from spacy.about import __version__ as spacy_version
 from spacy.util import is_compatible_version
 from thinc.api import Config
 
+from scripts.base.extras import refuse_missing_extra, refuse_unsafe_files
 from scripts.base.recognizers import FACTORIES
 from scripts.exceptions import FetchError
 
@@ -232,6 +233,8 @@ def is_active(place: str, key: str, value: Any) -> bool:
         or (place == "nlp" and key in CALLBACKS and value is not None)
         # A component with a `source` makes spaCy load another pipeline, by path or package name.
         or (key == "source" and place.count(".") == 1)
+        # A program of PyTorch's own, in the file with the weights.
+        or (key == "torchscript" and value is not False)
         # Such a reference would be filled in only when the config is read again.
         or (isinstance(value, str) and "${" in value)
     )
@@ -300,8 +303,10 @@ def check_model(folder: Path, component: str) -> None:
     """
     refuse_code(folder)
     meta, config = read_parts(folder)
+    refuse_missing_extra(folder)
     check_meta(meta)
     check_config(config)
+    refuse_unsafe_files(folder)
     wanted = meta.get("spacy_version")
     if not wanted or not is_compatible_version(spacy_version, wanted):
         raise FetchError(

@@ -9,6 +9,7 @@ Changes = dict[str, Any]
 
 NEW_F = "tuned.new.ents_f"
 RETENTION = "retention"
+AGREEMENT = "agreement.ents_f"
 
 
 def name_of(kind: str, commit: str, changes: Changes) -> str:

@@ -19,14 +19,14 @@ DECLARED, TABLE, PICTURES = Path("configs/sweep.yaml"), Path("metrics/sweep.csv"
 SHOWN = 5
 
 
-def with_interval(row: dict[str, Any], name: str, low: str, high: str) -> str:
+def with_interval(row: dict[str, Any], name: str, low: str = "", high: str = "") -> str:
     """A figure with its 95% interval, where there is one.
 
     name, low, high: the columns of the figure and of its bounds.
     """
     if row[name] is None:
         return "unknown"
-    bounds = "" if row[low] is None else f" ({row[low]:.3f} to {row[high]:.3f})"
+    bounds = "" if row.get(low) is None else f" ({row[low]:.3f} to {row[high]:.3f})"
     return f"{row[name]:.3f}{bounds}"
 
 
@@ -39,6 +39,7 @@ def best_table(rows: list[dict[str, Any]], sweep: Sweep) -> pandas.DataFrame:
             line[sweep.maximize] = f"{row[sweep.maximize]:.4f}"
         line["new F"] = with_interval(row, "new_f", "low", "high")
         line["retention"] = with_interval(row, RETENTION, "retention_low", "retention_high")
+        line["agreement"] = with_interval(row, "agreement")
         lines.append(line | {"kept": row["kept"], "name": row["name"]})
     return pandas.DataFrame(lines)
 

@@ -6,7 +6,7 @@ from wasabi import msg
 
 from scripts.experiments.declaration import Sweep
 from scripts.experiments.ingredients import hash_of, ingredients_here, ingredients_of, what_differs
-from scripts.experiments.naming import NEW_F, RETENTION, name_of, short_names
+from scripts.experiments.naming import AGREEMENT, NEW_F, RETENTION, name_of, short_names
 from scripts.experiments.repository import finished, refs_of
 from scripts.keeping.gate import shares_kept, why_refused
 from scripts.params import Params
@@ -28,7 +28,7 @@ def result_of(name: str, commit: str, sweep: Sweep, params: Params) -> tuple[flo
 
 def shares_of(found: dict[str, Any]) -> dict[str, float]:
     """What is known of how much a trial kept (`shares_kept`). found: of `facts`."""
-    return shares_kept(found.get("gold.retention"), found.get("agreement.ents_f"))
+    return shares_kept(found.get("gold.retention"), found.get(AGREEMENT))
 
 
 def keeps_enough(found: dict[str, Any], params: Params) -> bool:
@@ -60,6 +60,8 @@ def make_row(name: str, found: dict[str, Any], sweep: Sweep, params: Params) -> 
     """
     figures = {"new_f": NEW_F, "low": f"{NEW_F}_low", "high": f"{NEW_F}_high"}
     figures |= {x: x for x in (RETENTION, f"{RETENTION}_low", f"{RETENTION}_high")}
+    # The gate asks for it, too.
+    figures["agreement"] = AGREEMENT
     if sweep.maximize != NEW_F:
         figures[sweep.maximize] = sweep.maximize
     row = {column: found[key] for key, column in short_names(sweep.keys).items()}

@@ -22,7 +22,7 @@ HOURS = "takes hours, and downloads what it needs"
 RAY = "needs a cluster; tests/test_ray.py starts one"
 NOT_RUN = {
     r"git clone <": "has no address yet",
-    r"make (run|test)$": SETS_UP,
+    r"make (run|test|transformers)$": SETS_UP,
     r"weasel run reproduce": f"{SETS_UP}; tests/test_end_to_end.py runs it with --here",
     r"pip install": "changes the environment of the tests; `package` itself installs the wheel",
     r"python -m scripts.annotate en_telecom_ner": "needs the package installed",
