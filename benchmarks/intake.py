@@ -26,8 +26,8 @@ from spacy.tokens import DocBin
 from tqdm import tqdm
 from wasabi import msg
 
+from scripts.intake.folder import SPLITS
 from scripts.intake.gather import take_labelled
-from scripts.intake.splits import SPLITS
 from scripts.intake.tally import count_words
 from scripts.intake.worker import load_tokenizer
 from scripts.params import load_params

@@ -10,6 +10,7 @@ rejected.jsonl, which holds the documents that failed, each whole and with its e
 was killed goes on where it was when it is started again. docs/scale.md has more.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from wasabi import msg
 from scripts.annotation.options import AnnotateOptions, Format
 from scripts.annotation.plan import REJECTED, FinishedShard, total
 from scripts.annotation.run import SHARD_SIZE, annotate
-from scripts.exceptions import door
+from scripts.exceptions import DataError, door
 from scripts.runtime.workers import ADDRESS, ENGINE, JOBS, Engine, choose_workers
 from scripts.words import amount
 
@@ -32,12 +33,21 @@ SIZE = typer.Option(SHARD_SIZE, min=1, help="Documents in a shard, the unit of w
 
 
 def report(shards: list[FinishedShard], output: Path) -> None:
-    """Print how many documents were annotated and how many were rejected."""
+    """Print how many documents were annotated and how many were rejected.
+
+    Raises DataError where all were.
+    """
     read, written, rejected, words = total(shards)
     msg.good(
         f"{amount(read, 'document')} read = {written:,} annotated ({amount(words, 'word')}, "
         f"{amount(len(shards), 'file')} in {output}) + {rejected:,} rejected"
     )
+    if rejected and not written:
+        first = json.loads((output / REJECTED).open(encoding="utf8").readline())
+        raise DataError(
+            f"Every document was rejected; they stand whole in {output / REJECTED}. The first, "
+            f"{first['path']}:{first['line']}: {first['code']}: {first['advice']}"
+        )
     if rejected:
         rows = amount(rejected, "rejected document")
         msg.warn(f"{output / REJECTED} has {rows}, whole, with what is wrong.")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from scripts.settings.complaints import refuse
 from scripts.settings.yaml_file import parse_yaml, read_text
@@ -15,6 +15,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]+$")]
 # The same, or nothing.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
+# A key, or a column by its name or its number, counted from 1; or nothing.
+Column = Annotated[Line, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 NUMBER = r"(0|[1-9][0-9]*)"
 VERSION = rf"^{NUMBER}\.{NUMBER}\.{NUMBER}((a|b|rc){NUMBER})?$"
 NAME = "lower-case letters and digits, joined by single underscores, as telecom_ner"
@@ -67,8 +69,12 @@ class Base(Section):
 class Data(Section):
     source: Text
     format: Format
+    columns: dict[Literal["word", "tag", "sentence", "start", "end", "label"], Column]
+    text: Column
+    spans: Column
     alignment: Literal["strict", "contract", "expand"]
     max_rejected: Annotated[int, Field(ge=0)]
+    max_lost_spans: Share
     rename: dict[Text, Text]
     train_share: Annotated[float, Field(gt=0, le=1)]
     unlabelled: Literal["base", "missing", "outside"]

@@ -179,8 +179,12 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
         "data": {
             "source": str(data),
             "format": "auto",
+            "columns": {},
+            "text": "",
+            "spans": "",
             "alignment": "strict",
             "max_rejected": 0,
+            "max_lost_spans": 0.1,
             "rename": {},
             "train_share": 1.0,
             "unlabelled": "base",

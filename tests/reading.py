@@ -10,6 +10,7 @@ from spacy.vocab import Vocab
 from scripts.exceptions import UnusableError
 from scripts.intake.findings import CODES
 from scripts.intake.formats import recognize
+from scripts.intake.layout import GUESS, Hints
 from scripts.intake.parsers import parse
 from scripts.intake.readers import read_pieces
 from scripts.intake.records import (
@@ -33,15 +34,16 @@ def refused(text: str, *spans: tuple[int, int, str]) -> str:
     return ""
 
 
-def read(path: Path, name: str = "auto") -> list[Record]:
+def read(path: Path, name: str = "auto", hints: Hints = GUESS) -> list[Record]:
     """Read all records of a file or folder; raises UnusableError if one is rejected.
 
     name: the format, as in `data.format` of params.yaml.
+    hints: what params.yaml says of columns and keys.
     """
     return [
         parse(piece, layout)
         for file in list_files(path)
-        for layout in [recognize(file, name)]
+        for layout in [recognize(file, name, hints)]
         for piece, _ in read_pieces(file, layout)
     ]
 

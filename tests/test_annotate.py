@@ -426,6 +426,8 @@ def test_what_is_lost_meanwhile_is_an_error(
 def test_errors_before_any_work(ruler: str, tmp_path: Path) -> None:
     good = write(tmp_path / "good.jsonl", sentences(1))
     table = write(tmp_path / "table.csv", sentences(1))
+    labelled = {"text": "n78 is up .", "spans": [{"start": 0, "end": 3, "label": "BAND"}]}
+    old = write(tmp_path / "exported.jsonl", [*sentences(2), labelled])
     (tmp_path / "what.bin").write_bytes(b"\x00\x01")
     (tmp_path / "wide.txt").write_bytes("n78".encode("utf-16"))
     (tmp_path / "full").mkdir()
@@ -437,6 +439,7 @@ def test_errors_before_any_work(ruler: str, tmp_path: Path) -> None:
         ("UTF-16", lambda: run(ruler, tmp_path / "wide.txt", out)),
         ("no column 'words'", lambda: run(ruler, table, out, text_field="words")),
         ("has a column 'id'", lambda: run(ruler, table, out, entities_field="id")),
+        ("exported.jsonl:3: the document has 'spans' already.*found", lambda: run(ruler, old, out)),
         ("two different names", lambda: run(ruler, good, out, entities_field="text")),
         ("no pipeline", lambda: run("no_such_model", good, out)),
         ("would be read again", lambda: run(ruler, tmp_path, out)),
@@ -475,6 +478,14 @@ def test_the_command(ruler: str, tmp_path: Path) -> None:
     assert read(tmp_path / "out")[0]["found"][0]["label"] == "BAND"
     again = CliRunner().invoke(APP, command)
     assert again.exit_code == 1 and "another --disable" in " ".join(again.output.split())
+
+
+def test_a_run_that_annotated_nothing_fails_and_says_why(ruler: str, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [{"body": "n78"}, {"body": "n28"}])
+    done = CliRunner().invoke(APP, [ruler, str(source), str(tmp_path / "out")])
+    assert done.exit_code == 1
+    said = " ".join(done.output.split())
+    assert "Every document was rejected" in said and "in.jsonl:1: shape: It has no text" in said
 
 
 def test_a_worker_that_is_killed_ends_the_run_and_it_goes_on(ruler: str, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import srsly
 
-from scripts.intake.label_checks import FEW
+from scripts.intake.gather import take_labelled
+from scripts.intake.lost_spans import FEW
 from scripts.keeping.corpus import check_data
 from scripts.reporting.overview import ENOUGH, ENOUGH_TO_TEST, FEW_TO_TEST, judge
 from scripts.scoring.verdict import LEAST_SPANS
@@ -50,11 +51,11 @@ def test_the_splits_are_described_before_anything_else(printed: list[str]) -> No
     assert cells(printed, "train")[:2] == ["dev", "test"]
     wanted = {
         "documents": ["6", "1", "16"],
-        "texts": ["12", "1", "31"],
-        "without a span": ["17%", "0%", "0%"],
-        "tokens": ["83", "5", "184"],
+        "texts": ["11", "1", "31"],
+        "without a span": ["9%", "0%", "0%"],
+        "tokens": ["73", "5", "184"],
         "in a text, median": ["7", "5", "6"],
-        "in the longest": ["10", "5", "6"],
+        "in the longest": ["7", "5", "6"],
         "spans": ["10", "1", "32"],
         # N18 of test is n18 of train: case does not count, as in data.json.
         "seen in train": ["100%", "91%"],
@@ -117,3 +118,51 @@ def test_a_log_gets_no_progress_bars(
 ) -> None:
     check_data(params=write_world(tmp_path), base=bases["own"], output=tmp_path / "check")
     assert capsys.readouterr().err == ""
+
+
+def test_what_was_understood_of_each_file_is_shown(printed: list[str]) -> None:
+    text = " ".join(" ".join(printed).split())
+    _, _, rest = text.partition("in 'spans'; texts: 11 train, of 6 ")
+    assert rest.startswith("documents") and "The router 0 is on [n18](BAND) ." in rest
+    assert text.index("in a text, median") < text.index("31 test, of 16 documents")
+
+
+def test_every_span_is_accounted_for_by_label_and_reason(
+    bases: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = write_world(tmp_path)
+    (tmp_path / "data/README.md").touch()
+    gear = [label(f"A router {i} .", ("router", "GEAR")) for i in range(FEW)]
+    train = [*RECORDS["train"], *gear, label("Two routers up .", ("router", "GEAR"))]
+    srsly.write_jsonl(tmp_path / "data/train.jsonl", train)
+    check_data(params=params, base=bases["own"], output=tmp_path / "check")
+    found = srsly.read_json(tmp_path / "check/findings.json")
+    spans = found["spans"]
+    # Half of the ten texts each of dev and test have a GEAR.
+    left_out = {"off-boundary": 1}
+    assert spans["labels"]["GEAR"] == {"read": 21, "used": 20, "left_out": left_out}
+    assert spans["left_out"] == left_out and spans["read"] == spans["used"] + 1
+    assert spans["read"] == sum(row["read"] for row in spans["labels"].values())
+    printed = " ".join(capsys.readouterr().out.split())
+    assert (
+        f"{spans['read']} spans read: {spans['used']} used, 1 left out (off-boundary 1)" in printed
+    )
+    assert "No data, and passed over:" in printed
+    assert found["passed_over"] == [str(tmp_path / "data/README.md")]
+    page = (tmp_path / "check/findings.html").read_text(encoding="utf8")
+    assert "What became of the spans" in page and "<td>off-boundary 1</td>" in page
+    assert "[n18](BAND)" in page
+
+
+def test_many_files_are_shown_by_folder(bases: dict[str, Path], tmp_path: Path) -> None:
+    params = write_world(tmp_path)
+    (tmp_path / "data/train.jsonl").unlink()
+    (tmp_path / "data/train").mkdir()
+    for i in range(12):
+        record = label(f"The router {i} is on n18 .", ("n18", "BAND"))
+        srsly.write_jsonl(tmp_path / f"data/train/{i}.jsonl", [record])
+    (tmp_path / "out").mkdir()
+    total = take_labelled(params, bases["own"], tmp_path / "out", 1)
+    rows = {x.files.removeprefix(str(tmp_path)): (x.splits, x.first) for x in total.understood}
+    wanted = ({"train": 12}, "The router 0 is on [n18](BAND) .")
+    assert rows["/data/train (12 files)"] == wanted and len(rows) == 3

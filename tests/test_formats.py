@@ -16,6 +16,7 @@ from spacy.tokens import DocBin, Span
 
 from scripts.exceptions import DataError
 from scripts.intake.formats import NAMES, recognize
+from scripts.intake.layout import Hints
 from scripts.intake.records import Record
 from scripts.storage.input_files import list_files
 from tests.reading import read, read_or_codes, write_docbin
@@ -110,7 +111,10 @@ def test_another_format_than_the_file_has_is_refused(file: str) -> None:
 
 # Round trips: what is written in a format is read back
 
-WORDS = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=8)
+# Without the scripts that have no blanks between words.
+WORDS = st.text(
+    st.characters(exclude_categories=["Z", "C"], max_codepoint=0xDFF), min_size=1, max_size=8
+)
 LABELS = st.sampled_from(["BAND", "GEAR", "a-b_c", "Ort", "名"])
 
 
@@ -243,6 +247,8 @@ def test_tags_are_read_back(
 ) -> None:
     if scheme == "BIII":
         scheme = "BIIB"
+    # Words that are numbers could be a column that counts, and single letters lack their blanks.
+    sentences = [([f"x{word}" for word in words], spans) for words, spans in sentences]
     delimiter = data.draw(st.sampled_from(["\t", " "]))
     path = tmp_path / "train.conll"
     blocks = [
@@ -254,7 +260,10 @@ def test_tags_are_read_back(
     ]
     path.write_text("\n\n".join(blocks), encoding="utf8")
     expected = [in_characters(*sentence) for sentence in sentences]
-    assert content(read(path, "columns")) == [(text, sorted(spans)) for text, spans in expected]
+    # Of very few rows it cannot be told which column has the words.
+    hints = Hints(columns=(("word", "1"),))
+    records = read(path, "columns", hints)
+    assert content(records) == [(text, sorted(spans)) for text, spans in expected]
 
 
 def test_brat_is_read_back_with_line_ends_as_they_are(tmp_path: Path) -> None:
@@ -313,7 +322,7 @@ def test_texts_without_a_document_are_documents_of_their_own(tmp_path: Path) -> 
 
 
 def test_labels_under_another_name_are_not_lost_in_silence(tmp_path: Path) -> None:
-    records = [{"text": "n78 up", "annotations": [{"start": 0, "end": 3, "label": "BAND"}]}]
+    records = [{"text": "n78 up", "mentions": [{"start": 0, "end": 3, "label": "BAND"}]}]
     assert list(read_or_codes(save(tmp_path / "a.jsonl", records))) == ["shape"]
     records = [{"text": "n78 up", "ents": [{"start": 0, "end": 3, "label": "BAND"}]}]
     (record,) = read(save(tmp_path / "b.jsonl", records))

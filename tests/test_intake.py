@@ -25,9 +25,10 @@ from scripts.intake import minhash, worker
 from scripts.intake import stream as intake
 from scripts.intake import tally as batches
 from scripts.intake.findings import CODES
-from scripts.intake.gather import stop_at_errors, take_labelled
+from scripts.intake.folder import SPLITS
+from scripts.intake.gather import OF_ALL, stop_at_errors, take_labelled
 from scripts.intake.ranks import FEW_DOCUMENTS
-from scripts.intake.splits import SPLITS, share
+from scripts.intake.splits import share
 from scripts.intake.tally import Tally, part_mask, share_seen
 from scripts.params import Params
 from scripts.runtime.workers import in_order
@@ -165,9 +166,9 @@ def test_a_folder_without_names_of_splits_is_one_set(base: Path, tmp_path: Path)
     params = write_world(tmp_path)
     data = tmp_path / "data"
     for part in SPLITS:
-        (data / f"{part}.jsonl").rename(data / f"from-{part}.jsonl")
+        (data / f"{part}.jsonl").rename(data / f"of{part}.jsonl")
     assert take_again(base, tmp_path, params).read == 30
-    (data / "from-dev.jsonl").rename(data / "dev.jsonl")
+    (data / "ofdev.jsonl").rename(data / "dev.jsonl")
     with pytest.raises(DataError, match=r"dev\.jsonl, but no train"):
         take_labelled(params, base, tmp_path / "corpus", 1)
 
@@ -305,7 +306,7 @@ def test_records_in_are_records_used_and_records_rejected(
     ]
     assert len(docs) == total.used
     errors = sum(total.found[code] for code, (severity, _) in CODES.items() if severity == "error")
-    of_all = sum(total.found[code] for code in ("no-spans", "offset-unit", "rename"))
+    of_all = sum(total.found[code] for code in OF_ALL)
     assert errors - of_all + sum(total.answers.values()) == total.read - total.used
 
 
@@ -448,8 +449,8 @@ def test_the_same_text_annotated_differently(base: Path, tmp_path: Path) -> None
     train = [text_of(LONG, "a", ("router", "GEAR")), text_of(LONG, "b"), {"text": LONG}]
     total = take_splits(base, tmp_path, train=[*documents(5), *train])
     assert listed(total, "conflict") == [("train.jsonl", 12, "b")]
-    # What nobody has looked at contradicts nothing.
-    assert total.found["duplicate"] == 1
+    # What nobody has looked at is left out, and contradicts nothing.
+    assert total.found["duplicate"] == 0 and total.answers == {"unannotated": 1}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import srsly
 from markdown_it import MarkdownIt
 
 from scripts.intake.findings import Finding
-from scripts.intake.tally import Outcome
+from scripts.intake.tally import FileRead, Tally
 from scripts.reporting import picture
 from scripts.reporting.comparison import as_markdown
 from scripts.reporting.evaluation import make_report
@@ -44,7 +44,9 @@ def findings_page(folder: Path) -> str:
     """The findings of a hostile file, document and text, each marked and not."""
     contexts = [(HOSTILE, HOSTILE, HOSTILE), (HOSTILE, "", "")]
     found = [Finding("shape", HOSTILE, 3, HOSTILE, x, HOSTILE) for x in contexts]
-    total = Outcome(read=2)
+    total = Tally(read=2)
+    total.fates[HOSTILE, "nested"] = 1
+    total.understood = [FileRead(HOSTILE, HOSTILE, {HOSTILE: 1}, 1, HOSTILE)]
     total.findings = found
     total.found["shape"] = 2
     write_findings(total, folder)

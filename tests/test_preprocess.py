@@ -205,7 +205,6 @@ PARIS = (21, 26, "BAND")
     [
         # What the base says of the labels that are learned, and no more.
         ([], ALL, "base", [("Alice Smith", "PERSON"), ("Paris", "LOC")], "BIOOBO"),
-        (None, ALL, "base", [("Alice Smith", "PERSON"), ("Paris", "LOC")], "BIOOBO"),
         ([], {"LOC", "BAND"}, "base", [("Paris", "LOC")], "OOOOBO"),
         ([], {"BAND"}, "base", [], "OOOOOO"),
         # Gold wins where the two meet, in part or in whole.
@@ -218,7 +217,6 @@ PARIS = (21, 26, "BAND")
         ([(21, 25, "BAND")], ALL, "outside", [], "OOOO-O"),
         ([PARIS], ALL, "outside", [("Paris", "BAND")], "OOOOBO"),
         (None, ALL, "outside", [], "OOOOOO"),
-        (None, ALL, "missing", [], "------"),
     ],
 )
 def test_an_open_token_means_what_unlabelled_says(

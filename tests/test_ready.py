@@ -1,10 +1,13 @@
 """Before any work: the paths that params.yaml names are there, and so is the GPU."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import srsly
+from dvc.utils.hydra import apply_overrides
 
 from scripts.exceptions import ParamsError
 from scripts.runtime.gpu import refuse_missing_gpu
@@ -35,6 +38,40 @@ def test_a_path_that_is_not_there_is_named_with_what_is_near(
     assert source == "params.yaml:1: data.source: there is no dat; did you mean data?"
     assert text.startswith("params.yaml:1: rehearsal.text: there is no data/trian.jsonl; did you ")
     assert "data/train.jsonl" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("data/*.jsonl", "data/*.jsonl is a pattern: name the folder"),
+        ("data/train.jsonl?", "is a pattern"),
+        (".", ". is the project's own folder, or above it"),
+        ("..", ".. is the project's own folder, or above it"),
+        ("./", "./ is the project's own folder"),
+    ],
+)
+def test_what_is_no_path_of_data_is_refused(
+    source: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_world(tmp_path, monkeypatch)
+    line = refusal(tmp_path, data__source=source)
+    assert line.startswith("params.yaml:1: data.source: ") and said in line
+
+
+def test_the_home_folder_is_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_world(tmp_path, monkeypatch)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    line = refusal(tmp_path, data__source="~/texts")
+    assert line.endswith(f"~/texts: ~ is not understood here: write {tmp_path}/texts")
+
+
+def test_renaming_for_one_experiment_is_written_as_params_yaml_says(tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf8")
+    (override,) = re.findall(r"exp run -S '(.+)'", text)
+    path = tmp_path / "params.yaml"
+    path.write_text("data:\n  rename: {}\n", encoding="utf8")
+    apply_overrides(path, [override])
+    assert srsly.read_yaml(path) == {"data": {"rename": {"person": "PERSON"}}}
 
 
 def test_all_paths_that_are_there_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ SHELL = [
 ]
 # Texts that name or describe something; the test below says where they must not get.
 FREE = {
-    "base.model", "data.source", "rehearsal.text", "evaluate.general",
+    "base.model", "data.source", "data.text", "data.spans", "rehearsal.text", "evaluate.general",
     "package.author", "package.license", "package.description",
 }  # fmt: skip
 

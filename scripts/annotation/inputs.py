@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -22,6 +23,8 @@ from scripts.storage.input_files import BOM, list_files, open_file, refuse_broke
 
 # How many rows of Parquet are in memory at once.
 ROWS = 500
+# So many documents of a file are looked at before any is annotated.
+LOOKED_AT = 1_000
 SUFFIXES = {
     ".jsonl": "lines",
     ".ndjson": "lines",
@@ -66,7 +69,7 @@ def find_sources(source: Path, text: str, key: str) -> list[Source]:
     text, key: the field with the text, and the field that the entities are written to.
 
     Raises DataError where a file cannot be recognized, where a table has no column for the text, or
-    where it has a column for the entities already.
+    where it, or one of the first documents, has entities already.
     """
     if not source.exists():
         raise DataError(f"{source} is not there: name a file or a folder of texts.")
@@ -76,7 +79,10 @@ def find_sources(source: Path, text: str, key: str) -> list[Source]:
         layout = recognize(path, text)
         if layout.columns:
             check_columns(path, layout.columns, text, key)
-        sources.append(Source(path.resolve(), path.relative_to(root).as_posix(), layout))
+        source_file = Source(path.resolve(), path.relative_to(root).as_posix(), layout)
+        if layout.kind in ("lines", "array"):
+            check_fields(source_file, text, key)
+        sources.append(source_file)
     return sources
 
 
@@ -129,6 +135,23 @@ def check_columns(path: Path, columns: tuple[str, ...], text: str, key: str) -> 
         )
     if twice := {name for name in columns if columns.count(name) > 1}:
         raise DataError(f"{path} has two columns {sorted(twice)[0]!r}: rename one.")
+
+
+def check_fields(source: Source, text: str, key: str) -> None:
+    """Raise DataError where one of the first documents has something in the entities' field.
+
+    So has an export of labelled texts, whose documents would be rejected one by one.
+    """
+    for line, value, _, _ in islice(READERS[source.layout.kind](source), LOOKED_AT):
+        try:
+            row = read_row((source.name, line, value), source.layout, text)
+        except (ValueError, RecursionError):
+            continue  # rejected later, with the reason
+        if row.get(key):
+            raise DataError(
+                f"{source.path}:{line}: the document has {key!r} already. To keep it beside what "
+                f"the model finds, add --entities-field found: the entities go into 'found' then."
+            )
 
 
 def read_all(sources: list[Source]) -> Iterator[tuple[Piece, int, int]]:

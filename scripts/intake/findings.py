@@ -8,12 +8,17 @@ CONTEXT_WIDTH = 40
 LONG_TEXT_WORDS = 2_000
 
 # The severity and meaning of everything that can be found, in the order of the findings page. A
-# record with an error is rejected. A record with `answer` is left out because its annotator
-# rejected it. The other warnings leave out no record.
+# record with an error is rejected. A record with `answer` or `unannotated` is set aside. The other
+# warnings leave out no record.
 CODES: dict[str, tuple[str, str]] = {
     "offset-unit": ("error", "The offsets of a file count bytes or UTF-16 units, not characters"),
     "no-spans": ("error", "A split without any span"),
     "rename": ("error", "data.rename or evaluate.rename names a label that no span has"),
+    "lost-label": ("error", "A label none of whose spans can be used"),
+    "lost-spans": ("error", "More spans are left out than data.max_lost_spans tolerates"),
+    "no-common-label": ("error", "A split has no label that train teaches"),
+    "odd-label": ("error", "A label that no file or table can be named by"),
+    "tag-label": ("error", "Labels that are tags of tokens, and are not read as such"),
     "not-utf8": ("error", "Bytes that are not UTF-8"),
     "not-json": ("error", "A line or value that is not JSON"),
     "shape": ("error", "A record that does not have the structure of its format"),
@@ -27,8 +32,12 @@ CODES: dict[str, tuple[str, str]] = {
     "utf16-offsets": ("error", "Offsets that only fit if UTF-16 units are counted, not characters"),
     "text-differs": ("error", "The text of a span is not what the record says it is"),
     "answer": ("warning", "Rejected or ignored by its annotator"),
+    "unannotated": ("warning", "Annotated by nobody, and left out"),
+    "one-answer": ("warning", "Yes or no to single names, so that the rest of a text is unknown"),
+    "lone-document": ("warning", "One document of all texts: each text counts as one instead"),
+    "joined-tags": ("warning", "Labels that are tags of tokens, joined to spans"),
     "off-boundary": ("warning", "A span that starts or ends inside a token"),
-    "outer-space": ("warning", "A span that starts or ends with a space, which no name does"),
+    "outer-space": ("warning", "A span with spaces at its ends, which are cut off"),
     "two-labels": ("warning", "The same span with two labels"),
     "nested": ("warning", "A span inside another one"),
     "overlap": ("warning", "Spans that overlap"),

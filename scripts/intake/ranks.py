@@ -6,12 +6,13 @@ say. Documents with spans and documents without any are cut apart: otherwise dev
 none of the few that have some.
 """
 
+from collections.abc import Iterator
 from itertools import accumulate, chain
 
 from scripts.exceptions import DataError, UnusableError
 from scripts.intake.formats import Source
 from scripts.intake.parsers import parse
-from scripts.intake.records import check_record
+from scripts.intake.records import Record, check_record, name_text
 from scripts.intake.splits import share, share_within
 from scripts.intake.stream import read_chunks
 from scripts.params import Data, read_fold
@@ -34,7 +35,7 @@ def rank_documents(
     Returns None where the hash of a name decides alone: there are FEW_DOCUMENTS or more, or there
     is nothing to split off. Raises DataError where there are too few documents for data.fold.
     """
-    documents = name_documents(sources) if shares else None
+    documents = name_documents(sources, data.unlabelled) if shares else None
     if documents is None:
         return None
     order = sorted(documents, key=lambda name: (share(name, data.seed), name))
@@ -55,13 +56,42 @@ def rank_documents(
     return parts
 
 
-def name_documents(sources: list[Source]) -> dict[str, bool] | None:
+def name_documents(sources: list[Source], unlabelled: str) -> dict[str, bool] | None:
     """The documents of files that belong to no split yet, and whether each has a span.
 
-    Records that will be rejected are passed over. Returns None, and reads no further, where there
+    unlabelled: data.unlabelled.
+
+    Records that will not be used are passed over. Returns None, and reads no further, where there
     are FEW_DOCUMENTS or more.
     """
     documents: dict[str, bool] = {}
+    lone = find_lone_document(sources, unlabelled)
+    for record in read_free(sources, unlabelled):
+        name = name_text(record.text) if lone and record.doc == lone else record.doc
+        documents[name] = documents.get(name, False) or bool(record.spans)
+        if len(documents) >= FEW_DOCUMENTS:
+            return None
+    return documents
+
+
+def find_lone_document(sources: list[Source], unlabelled: str) -> str:
+    """The name of the one document that all texts are said to be of; empty where there are more.
+
+    Some tools begin a file with one -DOCSTART- and write no other. Nothing could be split off such
+    a document, so that each of its texts counts as a document of its own.
+    """
+    name = ""
+    texts: set[str] = set()
+    for record in read_free(sources, unlabelled):
+        if name and record.doc != name:
+            return ""
+        name = record.doc
+        texts.add(name_text(record.text))
+    return name if len(texts) > 1 else ""
+
+
+def read_free(sources: list[Source], unlabelled: str) -> Iterator[Record]:
+    """Yield the records of the files that belong to no split yet, but none that is not used."""
     free = [source for source in sources if source[2] is None]
     for chunk in read_chunks(free, "Documents"):
         for piece in chunk.pieces:
@@ -70,10 +100,8 @@ def name_documents(sources: list[Source]) -> dict[str, bool] | None:
                 check_record(record)
             except UnusableError:
                 continue
-            documents[record.doc] = documents.get(record.doc, False) or bool(record.spans)
-            if len(documents) >= FEW_DOCUMENTS:
-                return None
-    return documents
+            if record.spans is not None or unlabelled == "outside":
+                yield record
 
 
 def cut_groups(

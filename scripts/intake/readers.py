@@ -21,7 +21,10 @@ from spacy.vocab import Vocab
 from srsly.msgpack import unpackb
 
 from scripts.exceptions import DataError
-from scripts.intake.formats import COLUMNS_OF_CSV, Layout, is_comment
+from scripts.intake.answers import merge_answers
+from scripts.intake.cells import is_comment, split_row
+from scripts.intake.keys import records_within
+from scripts.intake.layout import Layout
 from scripts.storage.input_files import BOM, open_file, refuse_broken
 
 Piece = tuple[str, int, Any]
@@ -44,6 +47,16 @@ MAX_ROWS_PER_TEXT = 1_000_000
 # Characters of an array that are read at once.
 BLOCK_SIZE = 1 << 16
 
+# What a blank line of a column file may have, by what separates its cells.
+BLANKS = {" ": b" \t\r\n", "\t": b" \t\r\n", ",": b" \t\r\n,", ";": b" \t\r\n;"}
+# What makes entities of a span group, in a shell.
+TO_ENTITIES = (
+    'python -c "import spacy; from spacy.tokens import DocBin; docs = [*DocBin().from_disk('
+    "'{path}').get_docs(spacy.blank('xx').vocab)]; [doc.set_ents(spacy.util.filter_spans("
+    "doc.spans['{name}'])) for doc in docs]; DocBin(docs=docs, store_user_data=True).to_disk("
+    "'{to}')\""
+)
+
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
 SPACE = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
@@ -62,9 +75,12 @@ def read_pieces(
     Raises DataError, with file and line, where the file cannot be read on.
     """
     raw, file = open_file(path)
-    kind = layout.delimiter if layout.delimiter in ("lines", "array") else layout.name
+    kind = layout.delimiter if layout.delimiter in ("lines", "array", "values") else layout.name
     with raw:
-        for number, (line, content, size) in enumerate(READERS[kind](file, path, layout)):
+        pieces = READERS[kind](file, path, layout)
+        if kind in ("lines", "array", "values"):
+            pieces = merge_answers(pieces)
+        for number, (line, content, size) in enumerate(pieces):
             if number % 1000 == 0:
                 progress(raw.tell())
             yield (str(path), line, content), size
@@ -91,7 +107,12 @@ def read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
                 f"{path}:{number}: a line of more than {MAX_PIECE_BYTES >> 20} MB is no text: is "
                 "it a file of another kind? Split it."
             )
-        yield number, line.removeprefix(BOM) if number == 1 else line
+        line = line.removeprefix(BOM) if number == 1 else line
+        # Old programs of the Macintosh end lines with a carriage return alone.
+        if number == 1 and b"\r" in line.strip() and not line.endswith(b"\n"):
+            yield from enumerate(line.split(b"\r"), 1)
+            return
+        yield number, line
         number += 1
 
 
@@ -200,20 +221,44 @@ def read_array(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
         raise array.error("not JSON, there is more after the array's end", array.at)
 
 
-def read_columns(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
+def read_values(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
+    """Yield every value of JSON that follows on another, with the line on which it begins.
+
+    Of an object that holds a list of records, yield these, numbered from 1.
+    """
+    values = ArrayText(file, path)
+    while values.peek():
+        line = values.line
+        value, size = values.take_value()
+        records = records_within(value, layout.hints)
+        if records is None:
+            yield line, value, size
+        for number, record in enumerate(records or (), 1):
+            if record is not None:
+                yield number, record, size // len(records or ())
+
+
+def read_columns(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
     """Yield every sentence as (name of its document, its lines as bytes).
 
-    Blank lines and comments separate sentences. The name is None before the first line that begins
-    a document; a document without an identifier is named by the file and its number.
-    Raises DataError where a sentence is too long.
+    Blank lines, comments and, where there is one, the column of sentences separate them. The name
+    is None before the first line that begins a document; a document without an identifier is named
+    by the file and its number. Raises DataError where a sentence is too long.
     """
     document: str | None = None
     documents, first, size = 0, 0, 0
     rows: list[bytes] = []
+    sentence = ""
+    header = [*layout.header]
     for number, line in read_lines(file, path):
         # Most lines are no comment: only those that may be one are decoded.
-        comment = find_comment(line) if line[:1] in b"-#" else ""
-        if not comment and line.strip(b" \t\r\n"):
+        comment = find_comment(line, layout) if line[:1] in b"-#" else ""
+        is_row = not comment and line.strip(BLANKS[layout.delimiter])
+        last, sentence = sentence, name_sentence(line, sentence, layout) if is_row else sentence
+        if rows and (not is_row or sentence != last):
+            yield first, (document, rows), size
+            rows, size = [], 0
+        if is_row and not (header and cells_of(line, layout) == header):
             first = first if rows else number
             rows.append(line)
             size += len(line)
@@ -222,21 +267,30 @@ def read_columns(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
                     f"{path}:{first}: a sentence of {len(rows):,} lines has no end: put a blank "
                     "line after every sentence."
                 )
-            continue
-        if rows:
-            yield first, (document, rows), size
-            rows, size = [], 0
-        if comment and (named := DOCUMENT.match(comment)):
+        elif comment and (named := DOCUMENT.match(comment)):
             documents += 1
             document = (named[1] or f"{path.name}-{documents}").strip()
     if rows:
         yield first, (document, rows), size
 
 
-def find_comment(line: bytes) -> str:
+def cells_of(line: bytes, layout: Layout) -> list[str]:
+    """The cells of a line of a column file."""
+    return split_row(line.decode("utf8", "replace"), layout.delimiter)
+
+
+def name_sentence(line: bytes, last: str, layout: Layout) -> str:
+    """What a row says of its sentence; what the last one said, if it says nothing."""
+    if layout.sentence is None:
+        return last
+    cells = cells_of(line, layout)
+    return (cells[layout.sentence].strip() if layout.sentence < len(cells) else "") or last
+
+
+def find_comment(line: bytes, layout: Layout) -> str:
     """Return a line of a column file as text if it is a comment, else an empty string."""
     text = line.decode("utf8", "replace")
-    return text if is_comment(text) else ""
+    return text if is_comment(text, layout) else ""
 
 
 def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
@@ -248,11 +302,14 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
     # Held here, because it closes the file when nothing refers to it any more.
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     closed: set[int] = set()
-    for key, rows in groupby(read_table(text, path, layout.delimiter), itemgetter(1)):
-        first, size = 0, len(key[0])
+    has_lists = len(layout.tags) == 1
+    # A row with a list of spans is a record of its own.
+    same = itemgetter(0) if has_lists else itemgetter(1)
+    for _, rows in groupby(read_table(text, path, layout), same):
+        first, size = 0, 0
         spans: list[list[str]] = []
-        for line, _, span in rows:
-            if not first and hash(key) in closed:
+        for line, key, span in rows:
+            if not first and not has_lists and hash(key) in closed:
                 raise DataError(
                     f"{path}:{line}: the rows of this text do not stand together: sort the table "
                     "by text, so that no span of it is missed."
@@ -260,7 +317,7 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
             first = first or line
             if any(cell.strip() for cell in span):
                 spans.append(span)
-            size += sum(map(len, span)) + 1
+            size += sum(map(len, span)) + (1 if first != line else len(key[0]))
             if len(spans) > MAX_ROWS_PER_TEXT:
                 raise DataError(f"{path}:{line}: more than {MAX_ROWS_PER_TEXT:,} rows of one text.")
         closed.add(hash(key))
@@ -268,16 +325,15 @@ def read_csv(file: BinaryIO, path: Path, layout: Layout) -> Iterator[Sized]:
 
 
 def read_table(
-    text: TextIO, path: Path, delimiter: str
+    text: TextIO, path: Path, layout: Layout
 ) -> Iterator[tuple[int, tuple[str, str | None], list[str]]]:
-    """Yield every row that is not blank as line, (text, document or None), [start, end, label].
+    """Yield every row that is not blank as line, (text, document or None), cells of its span.
 
     Raises DataError where a row has not as many cells as the header, or is no CSV.
     """
     csv.field_size_limit(MAX_PIECE_BYTES)
-    rows = csv.reader(text, delimiter=delimiter, strict=True)
+    rows = csv.reader(text, delimiter=layout.delimiter, strict=True)
     header = [name.strip().casefold() for name in next_row(rows, path) or ()]
-    text_column, *span_columns = (header.index(name) for name in COLUMNS_OF_CSV)
     doc_column = header.index("doc") if "doc" in header else None
     line = rows.line_num + 1
     while (row := next_row(rows, path)) is not None:
@@ -285,7 +341,7 @@ def read_table(
             raise DataError(f"{path}:{line}: {len(row)} cells, but {len(header)} in the header.")
         if row:
             doc = None if doc_column is None else row[doc_column] or None
-            yield line, (row[text_column], doc), [row[i] for i in span_columns]
+            yield line, (row[layout.word], doc), [row[i] for i in layout.tags]
         line = rows.line_num + 1
 
 
@@ -308,12 +364,30 @@ def read_docbin(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
         with refuse_broken(path, 1):
             packed = file.read(MAX_DOCBIN_BYTES)
             check_parts(decompress(packed, path), path)
+        groups: set[str] = set()
+        has_ents = False
         for number, doc in enumerate(DocBin().from_bytes(packed).get_docs(Vocab()), 1):
+            groups |= {name for name, spans in doc.spans.items() if spans}
+            has_ents = has_ents or bool(doc.ents)
             yield number, take_doc(doc), len(doc.text) + 1
+        refuse_span_groups(path, set() if has_ents else groups)
     except DataError:
         raise
     except Exception as error:  # msgpack, NumPy and spaCy raise many kinds for a broken file
         raise DataError(f"{path}: a broken DocBin ({error}): write it again.") from None
+
+
+def refuse_span_groups(path: Path, groups: set[str]) -> None:
+    """Raise DataError for a DocBin without entities if its Docs have span groups, as of spancat."""
+    if groups:
+        command = TO_ENTITIES.format(
+            path=path, to=path.with_suffix(".ents.spacy"), name=min(groups)
+        )
+        raise DataError(
+            f"{path}: its Docs have no entities, but span groups ({', '.join(sorted(groups))}), "
+            "which may overlap. This makes entities of one, of those that overlap the longest, in "
+            f"a file beside it, which takes its place:\n{command}"
+        )
 
 
 def take_doc(doc: Doc) -> tuple:
@@ -380,6 +454,7 @@ def read_brat(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
 READERS: dict[str, Callable[[BinaryIO, Path, Layout], Iterator[Sized]]] = {
     "lines": read_filled_lines,
     "array": read_array,
+    "values": read_values,
     "docbin": read_docbin,
     "columns": read_columns,
     "iob": read_filled_lines,
@@ -387,4 +462,4 @@ READERS: dict[str, Callable[[BinaryIO, Path, Layout], Iterator[Sized]]] = {
     "csv": read_csv,
     "text": read_filled_lines,
 }
-"""How files of each kind are cut. Any JSON is read as `lines` or `array`."""
+"""How files of each kind are cut. Any JSON is read as `lines`, `array` or `values`."""

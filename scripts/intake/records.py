@@ -44,6 +44,8 @@ class Record:
     """Parts of the text, in characters, whose labels are unknown according to the source."""
     notes: list[Note] = field(default_factory=list)
     """What the parser has found; `list_oddities` turns it into findings."""
+    lost: list[tuple[str, str]] = field(default_factory=list)
+    """Label and code of each span that the parser had to leave out."""
 
 
 def finding_in(record: Record, code: str, advice: str, span: tuple[int, int] = (0, 0)) -> Finding:
@@ -142,12 +144,13 @@ def raise_if_other_unit(
 
 
 def is_whole_words(text: str, start: int, end: int) -> bool:
-    """Say whether a span starts and ends at the edges of words, not inside one or on a space.
+    """Say whether a span, without the blanks around it, starts and ends at the edges of words.
 
     An edge is inside a word if there is a letter or a digit on both sides of it.
     """
-    if not 0 <= start < end <= len(text) or text[start].isspace() or text[end - 1].isspace():
+    if not 0 <= start < end <= len(text) or not (marked := text[start:end]).strip():
         return False
+    start, end = end - len(marked.lstrip()), start + len(marked.rstrip())
     cut = (start, end) if end < len(text) else (start,)
     return not any(i and text[i - 1].isalnum() and text[i].isalnum() for i in cut)
 

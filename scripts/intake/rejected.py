@@ -6,7 +6,7 @@ from typing import Any
 
 from scripts.exceptions import UnusableError
 from scripts.intake.findings import Finding, excerpt
-from scripts.intake.parsers import load
+from scripts.intake.json_records import load
 from scripts.intake.readers import Piece
 from scripts.intake.records import Record, finding_in
 from scripts.intake.tally import Outcome
@@ -26,6 +26,8 @@ def reject(piece: Piece, record: Record | None, error: UnusableError, outcome: O
         finding = Finding(error.code, path, line, "", excerpt(shown, 0, 0), error.advice)
     if error.code == "answer":
         outcome.answers[error.advice.split(":")[0]] += 1
+    elif error.code == "unannotated":
+        outcome.answers[error.code] += 1
     outcome.add_finding(finding)
     if error.code.endswith("-offsets"):
         outcome.units[path, error.code, "fits"] += 1

@@ -7,55 +7,51 @@ from pathlib import Path
 from spacy.strings import get_string_id
 
 from scripts.exceptions import DataError
+from scripts.intake.folder import look_into, name_all
 from scripts.intake.formats import Source, recognize
+from scripts.intake.layout import hints_of
 from scripts.params import Data, read_fold
-from scripts.storage.input_files import list_files
-
-SPLITS = ("train", "dev", "test")
 
 
 def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
     """Find the files of the labelled data, and the splits that have none.
 
-    In a folder with train.* (a file or a folder), the names tell the splits; otherwise all files
-    below it are one set. A split that has no file gets a share of train's documents. With
-    data.fold, the test split is a part of train's documents, and test.* is passed over.
+    In a folder with a train (a file or a folder), the names tell the splits; otherwise all files
+    below it are one set (`look_into`). A split that has no file gets a share of train's documents.
+    With data.fold, the test split is a part of train's documents, and a file of test is passed
+    over.
 
     Returns the files, each with its format and its split (None for train, from which other splits
     may be taken), and the share of each split without a file. Raises DataError.
     """
-    source = Path(data.source)
-    paths = {part: find_split(source, part) for part in SPLITS} if source.is_dir() else {}
-    given = {part: path for part, path in paths.items() if path}
-    if given and "train" not in given:
-        names = ", ".join(path.name for path in given.values())
-        raise DataError(f"{source}: there is {names}, but no train.*: name the training data so.")
-    given = given or {"train": source}
+    given = look_into(Path(data.source)).splits
     shares = {"test": data.test, "dev": data.dev}
     if fold := read_fold(data.fold):
         given.pop("test", None)
         shares["test"] = 1 / fold[1]
     left = {part: share for part, share in shares.items() if part not in given}
+    hints = hints_of(data)
     sources: list[Source] = [
-        (file, recognize(file, data.format), None if part == "train" else part)
-        for part, path in given.items()
-        for file in list_files(path)
+        (file, recognize(file, data.format, hints), None if part == "train" else part)
+        for part, files in given.items()
+        for file in files
     ]
+    refuse_plain_text(sources)
     return sources, left
 
 
-def find_split(source: Path, part: str) -> Path | None:
-    """The file or folder of a split in a folder of data; None if there is none.
+def refuse_plain_text(sources: list[Source]) -> None:
+    """Raise DataError where plain text, which nobody has annotated, lies beside annotated files.
 
-    Raises DataError if there are several.
+    Its lines would be texts without a name, such as those of a list of labels.
     """
-    found = [path for path in source.iterdir() if path.name.split(".")[0] == part]
-    # brat writes two files for a text, .txt and .ann; `dvc add` writes .dvc beside a file.
-    found = sorted(path for path in found if path.suffix not in (".ann", ".dvc"))
-    if len(found) > 1:
-        names = ", ".join(str(path) for path in found)
-        raise DataError(f"{names}: which one is meant? Take the others away.")
-    return found[0] if found else None
+    plain = [path for path, layout, _ in sources if layout.name == "text"]
+    if plain and len(plain) < len(sources):
+        raise DataError(
+            f"{name_all(plain)}: plain text beside annotated files. Take it out of the folder. "
+            'If its texts were looked at and have no names, write them as JSONL, {"text": "...", '
+            '"spans": []}.'
+        )
 
 
 def share(name: str, seed: int) -> float:

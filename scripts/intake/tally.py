@@ -8,10 +8,10 @@ import numpy
 from spacy.strings import get_string_id
 
 from scripts.intake.findings import Finding
+from scripts.intake.folder import SPLITS
 from scripts.intake.formats import Layout
 from scripts.intake.minhash import SIGNATURE
 from scripts.intake.readers import Piece
-from scripts.intake.splits import SPLITS
 
 # At most so many findings of each code are listed; all are counted.
 LISTED = 1_000
@@ -41,6 +41,20 @@ class Chunk(NamedTuple):
     pieces: list[Piece]
 
 
+class FileRead(NamedTuple):
+    """A file of labelled data, or all those of one folder, format and split."""
+
+    files: str
+    format: str
+    """What was understood of it: its format, and where text and spans are."""
+    splits: dict[str, int]
+    """How many of its texts each split has."""
+    documents: int
+    first: str
+    """The first record that has a name, as it will be learned: each name in brackets, its label
+    behind it."""
+
+
 @dataclass
 class Outcome:
     """What checking a set of records has shown: how many can be used, and what was found."""
@@ -52,12 +66,15 @@ class Outcome:
     found: Counter[str] = field(default_factory=Counter)
     """How many findings there are of each code."""
     answers: Counter[str] = field(default_factory=Counter)
-    """How many records an annotator rejected or ignored, by the answer that was given."""
+    """How many records are set aside: rejected or ignored by an annotator, by the answer that was
+    given; or annotated by nobody ("unannotated")."""
     labels: Counter[str] = field(default_factory=Counter)
     """How many spans each label has, before data.rename."""
     units: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """For (file, code of a unit, "matters"): the records whose offsets depend on the unit; for
-    (file, code of a unit, "fits"): those that fit in this unit only, not in characters."""
+    (file, code of a unit, "fits"): those that fit in this unit only, not in characters. For a key
+    of SHIFTS in the place of the unit, the spans that fit with it; (file, "spans", "matters") are
+    all spans."""
     rejected: list[bytes] = field(default_factory=list)
     """The rejected records, each a line of rejected.jsonl; `add` does not collect them."""
 
@@ -101,6 +118,12 @@ class ChunkResult(Outcome):
     """The paths of the files; facts["file"] are places in this list."""
     mentions: dict[tuple[str, str], numpy.ndarray] = field(default_factory=dict)
     """For each (part, label), a hash of each span's lower-cased words, of the shape (spans,)."""
+    firsts: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """For each file, its first record that has a name, or else its first: whether it has one, and
+    the text with the names marked (`mark_names`)."""
+    fates: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many spans of records that could be parsed were read, by label (after data.rename) and by
+    what left them out (`Fates.spans`)."""
 
 
 @dataclass
@@ -117,6 +140,14 @@ class Tally(Outcome):
     split: str = "files"
     """What says which split a document belongs to: its file ("files"), the hash of its name
     ("hash"), or the rank of that hash among those of all documents ("rank")."""
+    firsts: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """As in ChunkResult, of the first `LISTED` files."""
+    fates: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """As in ChunkResult."""
+    understood: list[FileRead] = field(default_factory=list)
+    """What was understood of each file."""
+    beside: list[str] = field(default_factory=list)
+    """Files in the folder of the data that are known to be no data, and are passed over."""
     _facts: dict[str, list[numpy.ndarray]] = field(
         default_factory=lambda: {name: [numpy.empty(0, FACTS[name])] for name in FACTS}
     )
@@ -130,6 +161,11 @@ class Tally(Outcome):
     def add_chunk(self, result: ChunkResult) -> None:
         """Add a chunk's result, without its shards and rejected records."""
         self.add(result)
+        self.fates += result.fates
+        for path, (is_marked, text) in result.firsts.items():
+            seen = self.firsts.get(path)
+            if (seen is None and len(self.firsts) < LISTED) or (seen and is_marked and not seen[0]):
+                self.firsts[path] = (is_marked, text)
         # A chunk numbers its own files from 0.
         result.facts["file"] = result.facts["file"] + len(self.files)
         self.files += result.files

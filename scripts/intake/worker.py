@@ -1,6 +1,6 @@
 """What a worker does with a chunk of records: parse, check, tokenize and pack them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,14 +13,20 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc, DocBin
 
 from scripts.exceptions import UnusableError
-from scripts.intake.alignment import make_doc
+from scripts.intake.alignment import Fates, make_doc, mark_names
 from scripts.intake.findings import Finding
-from scripts.intake.formats import Layout
 from scripts.intake.minhash import sign
 from scripts.intake.parsers import parse
 from scripts.intake.readers import Piece
-from scripts.intake.records import Record, check_record, list_oddities, units_that_matter
+from scripts.intake.records import (
+    Record,
+    check_record,
+    list_oddities,
+    name_text,
+    units_that_matter,
+)
 from scripts.intake.rejected import reject
+from scripts.intake.repairs import join_tags, trim_spans
 from scripts.intake.splits import choose_split, share_within
 from scripts.intake.tally import FACTS, PARTS, Chunk, ChunkResult
 from scripts.storage.docbins import ATTRS, add_doc, pack
@@ -30,6 +36,12 @@ MOST_WORDS = 250_000
 # Parts whose DocBins keep the documents' names: intervals of scores are drawn over documents, and
 # the model card names nothing that stands in a single document only.
 NAMED = ("train", "test", "general", "plain")
+
+
+UNANNOTATED = (
+    'Nobody has annotated it: left out. If it was looked at and has no names, say so: "spans": []; '
+    "of all such records, with data.unlabelled: outside."
+)
 
 
 class Settings(NamedTuple):
@@ -50,6 +62,10 @@ class Settings(NamedTuple):
     """The number of the fold that is tested on, and how many there are (data.fold)."""
     ranked: dict[str, str] | None = None
     """The part of each document, where there are few of them (`rank_documents`)."""
+    tagged: bool = False
+    """Whether labels are tags of tokens, such as B-PERSON, which are joined to spans."""
+    lone: str = ""
+    """The one document that all of the data is said to be of: each text counts as one instead."""
 
 
 @lru_cache(maxsize=1)
@@ -100,10 +116,13 @@ def work(nlp: Language, chunk: Chunk, settings: Settings) -> ChunkResult:
     tokens: list[numpy.ndarray] = []
     mentions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for piece in chunk.pieces:
-        if (record := read_record(piece, chunk.layout, settings, result)) is None:
+        if (record := read_record(piece, chunk, settings, result)) is None:
             continue
         part = choose_part(record, chunk.part, settings)
         doc = label_doc(nlp, record, part, settings, result)
+        is_marked, _ = result.firsts.get(record.path, (None, ""))
+        if is_marked is None or (doc.ents and not is_marked):
+            result.firsts[record.path] = (bool(doc.ents), mark_names(doc))
         if part not in bins:
             bins[part] = DocBin(attrs=ATTRS, store_user_data=part in NAMED)
         add_doc(bins[part], doc, record.doc)
@@ -125,15 +144,21 @@ def work(nlp: Language, chunk: Chunk, settings: Settings) -> ChunkResult:
 
 
 def read_record(
-    piece: Piece, layout: Layout, settings: Settings, result: ChunkResult
+    piece: Piece, chunk: Chunk, settings: Settings, result: ChunkResult
 ) -> Record | None:
-    """Parse and check a piece, and rename its labels.
+    """Parse and check a piece of a chunk, rename its labels and repair its spans.
 
     Returns None if it cannot be used; then `result` has it among the rejected records.
     """
     record: Record | None = None
     try:
-        record = parse(piece, layout)
+        record = parse(piece, chunk.layout)
+        if record.spans is None and chunk.part != "general":
+            if settings.unlabelled != "outside":
+                raise UnusableError("unannotated", UNANNOTATED)
+            record.spans = []
+        if settings.lone and record.doc == settings.lone:
+            record.doc = name_text(record.text)
         if record.spans:
             result.labels.update(label for _, _, label in record.spans)
             if settings.rename:
@@ -144,7 +169,12 @@ def read_record(
         check_record(record)
     except UnusableError as error:
         reject(piece, record, error, result)
+        if record:
+            result.fates.update((label, error.code) for _, _, label in record.spans or ())
         return None
+    trim_spans(record)
+    if settings.tagged:
+        join_tags(record)
     return record
 
 
@@ -170,13 +200,16 @@ def label_doc(
 
     In train and dev, data.unlabelled decides what is known of tokens without a label.
     """
-    is_learned = part in ("train", "dev")
-    is_missing = is_learned and settings.unlabelled == "missing"
+    is_missing = part in ("train", "dev") and settings.unlabelled == "missing"
     findings: list[Finding] = []
     default = "missing" if is_missing else "outside"
-    doc = make_doc(nlp, record, settings.alignment, findings, default=default)
-    if record.spans is None and is_learned and not is_missing:
-        doc.set_ents([], default="outside")
+    fates = Fates(Counter(record.lost))
+    doc = make_doc(nlp, record, settings.alignment, findings, default, fates)
+    result.fates.update(fates.spans)
+    for code, number in fates.shifts.items():
+        result.units[record.path, code, "fits"] += number
+    if record.spans:
+        result.units[record.path, "spans", "matters"] += len(record.spans)
     for finding in (*findings, *list_oddities(record, len(doc))):
         result.add_finding(finding)
     return doc

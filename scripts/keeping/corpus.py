@@ -14,13 +14,13 @@ from wasabi import msg
 
 from scripts.base.recognizers import FACTORIES, read_enabled, read_entity_labels
 from scripts.exceptions import DataError
+from scripts.intake.folder import SPLITS
 from scripts.intake.gather import (
     FINDINGS,
     stop_at_errors,
     take_labelled_and_general,
 )
 from scripts.intake.ranks import FEW_DOCUMENTS
-from scripts.intake.splits import SPLITS
 from scripts.intake.tally import (
     Tally,
     count_documents,
@@ -41,7 +41,7 @@ from scripts.keeping.language import warn_of_other_language
 from scripts.keeping.rehearsal import read_plain, rehearse
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
-from scripts.reporting.overview import show_overview
+from scripts.reporting.overview import show_files, show_overview
 from scripts.runtime.kernels import choose_blis
 from scripts.storage.atomic import publish, scratch_folder
 from scripts.storage.docbins import ATTRS, read_docs
@@ -66,6 +66,7 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
         learned = sorted(count_spans(total)["train"])
         seen = look_at_general(spacy.load(base), folder / "general", learned)
     show_overview(total, read_entity_labels(base))
+    show_files(total)
     show_findings(total, output)
     show_ranks(total)
     if params.training.strategy != "replace":

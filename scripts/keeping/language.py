@@ -10,12 +10,12 @@ from spacy.util import get_lang_class
 from wasabi import msg
 
 from scripts.exceptions import UnusableError
+from scripts.intake.folder import list_data
 from scripts.intake.formats import Source, recognize
 from scripts.intake.parsers import parse
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import cut
 from scripts.params import Params
-from scripts.storage.input_files import list_files
 
 # So many texts are looked at, and nothing is said of fewer words.
 TEXTS = 300
@@ -37,7 +37,7 @@ def warn_of_other_language(params: Params, base: Path) -> None:
         ("rehearsal.text", params.rehearsal.text),
         ("evaluate.general", params.evaluate.general),
     ):
-        texts[key] = [(file, recognize(file), None) for file in list_files(Path(path))]
+        texts[key] = [(file, recognize(file), None) for file in list_data(Path(path))[0]]
     for key, sources in texts.items():
         if is_other_language(language, first_texts(sources)):
             name = get_lang_class(language).__name__

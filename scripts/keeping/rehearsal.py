@@ -20,6 +20,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from scripts.exceptions import UnusableError
+from scripts.intake.folder import list_data
 from scripts.intake.formats import Source, recognize
 from scripts.intake.parsers import parse
 from scripts.intake.records import check_record
@@ -31,7 +32,6 @@ from scripts.keeping.general_text import Measured, rehearses_general
 from scripts.params import Params
 from scripts.runtime.workers import in_order
 from scripts.storage.docbins import ATTRS, add_doc, pack, write_shard
-from scripts.storage.input_files import list_files
 
 # Words of general text below which more than a fiftieth of the base's F is lost, as measured
 # (docs/keeping.md).
@@ -48,7 +48,7 @@ def read_plain(params: Params, folder: Path, total: Outcome) -> Iterator[list[st
     if not params.rehearsal.ratio:
         return
     path, is_known = Path(params.rehearsal.text), rehearses_general(params)
-    sources: list[Source] = [(file, recognize(file), "rehearsal") for file in list_files(path)]
+    sources: list[Source] = [(file, recognize(file), "rehearsal") for file in list_data(path)[0]]
     with (folder / "rejected.jsonl").open("ab") as rejects:
         for chunk in read_chunks(sources, "Reading rehearsal"):
             texts, outcome = check_chunk(chunk)

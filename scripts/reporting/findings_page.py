@@ -5,6 +5,7 @@ text in it is escaped.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wasabi import msg
 
 from scripts.intake.findings import CODES, Finding
-from scripts.intake.tally import Outcome
+from scripts.intake.lost_spans import group_fates
+from scripts.intake.tally import Outcome, Tally
 from scripts.reporting.escape import printable
 from scripts.words import amount
 
@@ -26,6 +28,26 @@ ORDER = {code: number for number, code in enumerate(CODES)}
 def records_of(total: Outcome) -> dict[str, int]:
     """Count the records that were read, used and rejected."""
     return {"read": total.read, "used": total.used, "rejected": total.read - total.used}
+
+
+def account_for_spans(total: Tally) -> dict[str, Any]:
+    """Count the spans of the labelled data: read = used + left out, in all and of each label.
+
+    "left_out" has how many there are for each reason, a key of CODES.
+    """
+    groups = group_fates(total.fates)
+    return count_fates(sum(groups.values(), Counter())) | {
+        "labels": {label: count_fates(lost) for label, lost in groups.items()}
+    }
+
+
+def count_fates(lost: Counter[str]) -> dict[str, Any]:
+    """How many spans were read, were used, and were left out for each reason.
+
+    lost: how many spans there are for each reason; the reason of those that are used is empty.
+    """
+    left_out = {code: number for code, number in lost.most_common() if code}
+    return {"read": lost.total(), "used": lost[""], "left_out": left_out}
 
 
 def sort_findings(findings: list[Finding]) -> list[Finding]:
@@ -45,26 +67,32 @@ def count_codes(total: Outcome) -> list[dict[str, Any]]:
     ]
 
 
-def write_findings(total: Outcome, folder: Path) -> None:
+def write_findings(total: Tally, folder: Path) -> None:
     """Write findings.json and findings.html into `folder`."""
     findings = sort_findings(total.findings)
-    counts, records = count_codes(total), records_of(total)
+    content = {
+        "records": records_of(total),
+        "spans": account_for_spans(total),
+        "files": [file._asdict() for file in total.understood],
+        "passed_over": total.beside,
+        "counts": count_codes(total),
+    }
     rows = [{name: getattr(finding, name) for name in FIELDS} for finding in findings]
     # As ASCII, which json.dumps writes: a rejected text can hold half of a surrogate pair, and that
     # has no encoding in UTF-8.
-    text = json.dumps({"records": records, "counts": counts, "findings": rows}, indent=2)
+    text = json.dumps(content | {"findings": rows}, indent=2)
     (folder / "findings.json").write_text(text, encoding="utf8")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     groups = [(code, list(group)) for code, group in groupby(findings, key=lambda x: x.code)]
     page = environment.get_template("findings.html").render(
-        records=records, counts=counts, groups=groups, codes=CODES, found=total.found
+        content | {"groups": groups, "codes": CODES, "found": total.found}
     )
     (folder / "findings.html").write_text(page, encoding="utf8", errors="backslashreplace")
 
 
-def show_findings(total: Outcome, folder: Path, most: int = 3) -> None:
+def show_findings(total: Tally, folder: Path, most: int = 3) -> None:
     """Print the count of each code, its first findings, and where all of them are.
 
     most: how many findings of each code are printed.
@@ -73,6 +101,13 @@ def show_findings(total: Outcome, folder: Path, most: int = 3) -> None:
     msg.info(
         f"{amount(records['read'], 'record')} read: {records['used']:,} used, "
         f"{rejected_of(total, folder)}"
+    )
+    spans = account_for_spans(total)
+    reasons = ", ".join(f"{code} {number:,}" for code, number in spans["left_out"].items())
+    left_out = spans["read"] - spans["used"]
+    msg.info(
+        f"{amount(spans['read'], 'span')} read: {spans['used']:,} used, {left_out:,} left out"
+        + (f" ({reasons})" if reasons else "")
     )
     if not total.findings:
         msg.good("Nothing found that is wrong.")
@@ -95,7 +130,9 @@ def rejected_of(total: Outcome, folder: Path) -> str:
     if not rejected:
         return "none rejected"
     stand = "stands" if rejected == 1 else "stand"
-    return f"{rejected:,} rejected, which {stand} whole in {folder / 'rejected.jsonl'}"
+    aside = ", ".join(f"{number:,} {answer}" for answer, number in sorted(total.answers.items()))
+    aside = f" ({aside})" if aside else ""
+    return f"{rejected:,} rejected{aside}, which {stand} whole in {folder / 'rejected.jsonl'}"
 
 
 def first_findings(findings: list[Finding], most: int) -> Iterator[Finding]:

@@ -3,8 +3,8 @@
 import numpy
 from wasabi import msg
 
-from scripts.intake.label_checks import FEW
-from scripts.intake.splits import SPLITS
+from scripts.intake.folder import SPLITS
+from scripts.intake.lost_spans import FEW
 from scripts.intake.tally import (
     Tally,
     count_documents,
@@ -16,6 +16,7 @@ from scripts.intake.tally import (
     share_seen,
 )
 from scripts.reporting.escape import printable
+from scripts.words import amount
 
 # With so many spans in train, a label had 0.63 or more of the F that all the data gave it
 # (docs/data.md).
@@ -43,6 +44,17 @@ def show_overview(total: Tally, known: set[str]) -> None:
     msg.table(rows, header=header, divider=True, aligns=tuple("lrrrrll"), spacing=2)
     msg.text("seen: the share of the label's spans in test whose words train has with that label")
     show_verdict(rows)
+
+
+def show_files(total: Tally) -> None:
+    """Print what was understood of each file, with the first record as it will be learned."""
+    for file in total.understood:
+        texts = ", ".join(f"{number:,} {part}" for part, number in file.splits.items()) or "none"
+        documents = amount(file.documents, "document")
+        msg.info(printable(f"{file.files}: {file.format}; texts: {texts}, of {documents}"))
+        msg.text(printable(file.first), show=bool(file.first))
+    if total.beside:
+        msg.info(printable(f"No data, and passed over: {', '.join(total.beside)}"))
 
 
 def split_rows(total: Tally) -> list[tuple[str, ...]]:

@@ -82,6 +82,11 @@ def open_file(path: Path) -> tuple[BinaryIO, BinaryIO]:
     return raw, io.BufferedReader(Unpacked(raw, path), 1 << 17) if packed else raw
 
 
+def as_utf8(path: Path | str) -> str:
+    """The command that converts a file of Western Europe's old encoding to UTF-8."""
+    return f"`iconv -f WINDOWS-1252 -t UTF-8 {path} > NEW`"
+
+
 @contextmanager
 def refuse_broken(path: Path, line: int) -> Iterator[None]:
     """Turn errors of reading, unpacking and decoding a file into DataError.
@@ -92,7 +97,8 @@ def refuse_broken(path: Path, line: int) -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}:{line}: not UTF-8 from here on ({error.reason}): save it as UTF-8."
+            f"{path}:{line}: not UTF-8 from here on ({error.reason}): save it as UTF-8, such as "
+            f"with {as_utf8(path)}."
         ) from None
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Whether the files and folders that params.yaml names are there."""
+"""Whether the files and folders that params.yaml names are there, and can be read from there."""
 
 from pathlib import Path
 
@@ -13,27 +13,41 @@ DVC = Path("dvc.yaml")
 def refuse_missing_paths(params: Params) -> None:
     """Raise ParamsError for each path in params.yaml that does not exist, with what is near.
 
-    What DVC brings or makes may be missing: it comes when it is needed.
+    So it is for what is no path (a pattern such as *.jsonl, a ~ for the home folder), and for the
+    project's own folder: DVC would say little of either. What DVC brings or makes may be missing:
+    it comes when it is needed.
     """
     paths: dict[Key, str] = {
         ("data", "source"): params.data.source,
         ("rehearsal", "text"): params.rehearsal.text,
         ("evaluate", "general"): params.evaluate.general,
     }
-    missing = {
-        key: path
-        for key, path in paths.items()
-        if not Path(path).exists() and not comes_from_dvc(Path(path))
-    }
-    if missing:
+    wrong = {key: said for key, path in paths.items() if (said := what_is_wrong(path))}
+    if wrong:
         text = read_text(PARAMS)
         raise ParamsError(
             "\n".join(
-                f"{PARAMS}:{line_of(text, key)}: {'.'.join(map(str, key))}: there is no {path}"
-                f"{what_is_near(Path(path))}"
-                for key, path in missing.items()
+                f"{PARAMS}:{line_of(text, key)}: {'.'.join(map(str, key))}: {said}"
+                for key, said in wrong.items()
             )
         )
+
+
+def what_is_wrong(name: str) -> str:
+    """Why the data cannot be read from a path, and what to write; empty where it can."""
+    path = Path(name)
+    if Path.cwd().is_relative_to(path.resolve()):
+        return f"{name} is the project's own folder, or above it: name the file or folder of data"
+    if path.exists() or comes_from_dvc(path):
+        return ""
+    if name.startswith("~"):
+        return f"{name}: ~ is not understood here: write {path.expanduser()}"
+    if any(char in name for char in "*?["):
+        return (
+            f"{name} is a pattern: name the folder. All files below it are read; put those that "
+            "are wanted into a folder of their own"
+        )
+    return f"there is no {name}{what_is_near(path)}"
 
 
 def comes_from_dvc(path: Path) -> bool:
