@@ -30,7 +30,10 @@ def main(base: Path, tuned: Path, corpus: Path, metrics: Path) -> None:
     )
     found = doubts(scores, read_json(corpus / "data.json"))
     show = msg.warn if found else msg.good
-    show(f"New labels: F {new}; kept: {kept} (retention {scores['retention']})")
+    show(
+        f"New labels: F {new}; kept: {kept} (retention {scores['retention']}, by "
+        f"{scores['retention_by']}; agreement {scores['agreement']['ents_f']})"
+    )
     for doubt in found:
         msg.warn(doubt.title, f"What to do: {doubt.todo}")
 

@@ -4,7 +4,8 @@
 
 The base is `base.model` of params.yaml: a wheel, an unpacked model's folder, the name of an
 installed package, or the name of one that project.yml lists. `scripts/base/trust.py` says which
-models are refused. Everything is checked before the target is touched.
+models are refused; one that is accepted is loaded once, to see that it works here. Everything is
+checked before the target is touched.
 """
 
 import importlib.util
@@ -14,6 +15,7 @@ import typer
 from wasabi import msg
 
 from scripts.base.download import check_assets, find_wheel, list_official
+from scripts.base.loading import check_loads
 from scripts.base.trust import check_model, copy_folder, unpack
 from scripts.exceptions import FetchError, door
 from scripts.params import load_params
@@ -67,6 +69,7 @@ def fetch(*, model: str, component: str, assets: list[dict], target: Path) -> No
         staging = scratch / "base"
         lay_out(model, assets, staging)
         check_model(staging, component)
+        check_loads(staging, component)
         replace_folder(staging, target)
     msg.good(f"Base model {model} laid out in {target}")
 

@@ -114,15 +114,19 @@ def score_new_and_kept(labels: list[str]) -> Callable[..., dict]:
     would therefore pick the model that has learned nothing yet, as it agrees best with the base;
     so would the arithmetic mean, where the new labels are hard. The geometric mean is 0 for a model
     without the new labels, and a tenth lost of one F weighs as much as a tenth gained of the other.
+    Where dev has no gold of any other label, `new_and_kept_f` is `new_f`: nothing kept is seen.
     """
 
     def score(examples: Iterable[Example], **_: object) -> dict:
+        examples = list(examples)
+        gold = {ent.label_ for example in examples for ent in example.reference.ents}
         scores = get_ner_prf(examples)
         per_label = scores["ents_per_type"] or {}
         for key, is_new in (("new_f", True), ("kept_f", False)):
             found = [prf["f"] for label, prf in per_label.items() if (label in labels) == is_new]
             scores[key] = sum(found) / len(found) if found else 0.0
-        scores["new_and_kept_f"] = (scores["new_f"] * scores["kept_f"]) ** 0.5
+        both = scores["new_f"] * scores["kept_f"]
+        scores["new_and_kept_f"] = both**0.5 if gold - {*labels} else scores["new_f"]
         return scores
 
     return score

@@ -103,6 +103,7 @@ class Training(Section):
 
 class Evaluate(Section):
     general: Text
+    rename: dict[Text, Text]
     min_retention: Share
     min_new_f: Share
 

@@ -13,10 +13,15 @@ from wasabi import msg
 
 from scripts.exceptions import door
 from scripts.keeping.corpus import preprocess
+from scripts.keeping.general_text import warn_of_general
 from scripts.keeping.rehearsal import warn_of_little
 from scripts.params import load_params
 from scripts.runtime.workers import JOBS, count_cores
 from scripts.words import amount
+
+# One label of the base may mean the same as one of the data if it makes at least this share of what
+# the base sees there; where it sees several, none of them does.
+MOSTLY = 2 / 3
 
 
 def report(summary: dict, strategy: str) -> None:
@@ -31,14 +36,18 @@ def report(summary: dict, strategy: str) -> None:
         f"from, {practised['texts']:,} of general text to practise on"
     )
     warn_of_little(practised["words"], strategy)
+    if strategy != "replace":
+        warn_of_general(summary["general"])
     for label, rivals in summary["rivals"].items():
         seen = ", ".join(f"{share:.0%} {rival}" for rival, share in rivals.items())
         nearest = max(rivals, key=rivals.__getitem__)
-        msg.warn(
-            f"{label} rivals the base's labels: to the base its spans are {seen}.",
-            f"If they mean the same, set data.rename to {{{label}: {nearest}}}; as two labels, "
-            "what one gains the other loses.",
-        )
+        loss = "What one gains the other loses."
+        if rivals[nearest] >= MOSTLY * sum(rivals.values()):
+            rename = f"set data.rename to {{{label}: {nearest}}}"
+            loss = (
+                f"If they mean the same, {rename}; as two labels, what one gains the other loses."
+            )
+        msg.warn(f"{label} rivals the base's labels: to the base its spans are {seen}.", loss)
 
 
 @door

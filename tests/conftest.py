@@ -207,6 +207,7 @@ def world_values(folder: Path) -> dict[str, dict[str, Any]]:
         },
         "evaluate": {
             "general": str(folder / "general.jsonl"),
+            "rename": {},
             "min_retention": 0.9,
             "min_new_f": 0.0,
         },

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from scripts.scoring.agreement import CHANGES
 from scripts.scoring.kinds import KINDS
 
 HOSTILE = "</script><script>document.title='run'</script> <!-- 😀 router n78 & <img src=x>"
@@ -75,6 +76,32 @@ def block(f: float, labels: list[str], **more: Any) -> dict[str, Any]:
     return figures(f, per_label={label: figures(f) for label in labels}, **more)
 
 
+def agreed(f: float | None, labels: list[str], **more: Any) -> dict[str, Any]:
+    """Make the figures of agreement with the base, the same for all and each of `labels`."""
+    changes = dict(zip(CHANGES, (31, 2, 3, 4, 5), strict=True))
+    own = dict.fromkeys(("ents_p", "ents_r", "ents_f", "ents_f_low", "ents_f_high"), f)
+    own |= {"true_positives": 31, "false_positives": 5, "misses": 9, "changes": changes} | more
+    return own | {"per_label": {label: dict(own) for label in labels}}
+
+
+def gold_of(labels: list[str], **more: Any) -> dict[str, Any]:
+    """Make what scores.json says of gold that counts for these labels."""
+    shares = {"retention": None, "retention_low": None, "retention_high": None}
+    rest = {"not_counted": {}, "uncovered": [], "retention_per_label": dict.fromkeys(labels)}
+    return {"labels": labels} | shares | rest | more
+
+
+def unknown_kept(labels: list[str]) -> dict[str, Any]:
+    """Make what scores.json says of what is kept where the base finds nothing."""
+    return {
+        "retention": None,
+        "retention_by": "agreement",
+        "retention_per_label": dict.fromkeys(labels),
+        "agreement": agreed(None, labels, true_positives=0, misses=0),
+        "gold": None,
+    }
+
+
 def inputs(**changed: Any) -> dict[str, Any]:
     """Make arguments for make_report in which everything that can be absent is absent.
 
@@ -89,7 +116,11 @@ def inputs(**changed: Any) -> dict[str, Any]:
         for name, new, kept in (("base", 0.0, 0.4801), ("tuned", 0.8412, 0.4759))
     }
     least = {
-        "scores": {**scores, "retention": None, "documents": {"test": 3, "general": 2}},
+        "scores": {
+            **scores,
+            **unknown_kept(["LOC", "PERSON"]),
+            "documents": {"test": 3, "general": 2},
+        },
         "predictions": ROWS,
         "data": DATA,
         "findings": None,
@@ -125,9 +156,17 @@ def everything() -> dict[str, Any]:
             **scores,
             "documents": {"test": 38, "general": 10},
             "retention": 0.9912,
+            "retention_by": "gold",
             "retention_low": 0.97,
             "retention_high": 1.01,
             "retention_per_label": {"LOC": 0.9876, "PERSON": None},
+            "agreement": agreed(0.9345, ["LOC", "PERSON"]),
+            "agreement_in_domain": agreed(0.7654, ["LOC", "PERSON"]) | {"on_purpose": {"LOC": 67}},
+            "gold": gold_of(
+                ["LOC", "PERSON"],
+                retention=0.9912,
+                retention_per_label={"LOC": 0.9876, "PERSON": None},
+            ),
         },
         findings={
             "records": {"read": 5_040, "used": 5_039, "rejected": 1},
@@ -146,6 +185,7 @@ def everything() -> dict[str, Any]:
             "before": "HEAD",
             "after": "workspace",
             "notes": ["The texts of test differ."],
+            "retention": {"before": "0.981 by gold", "after": "0.991 by agreement"},
             "rows": [
                 {"measured": "new", "label": "all", **change, "p": 0.0041},
                 {"measured": "new", "label": "BAND", **change, "p": 0.2},
@@ -194,8 +234,11 @@ def summary_scores(in_domain: bool = False, labels: int = 2) -> dict[str, Any]:
         "base": base,
         "tuned": tuned,
         "retention": 0.96,
+        "retention_by": "gold",
         "retention_low": 0.94,
         "retention_high": 0.98,
+        "agreement": agreed(0.91, ["LOC", "ORG"]),
+        "gold": gold_of(["LOC", "ORG"], retention=0.96),
         "documents": {"test": 38, "general": 10},
     }
 

@@ -18,6 +18,7 @@ from spacy.tokens import DocBin, Span
 from scripts.release import card
 from scripts.storage.docbins import ATTRS, add_doc, pack, write_shard
 from tests.conftest import write_world
+from tests.evaluations import agreed, gold_of
 
 HOSTILE = (
     "<script>a()</script> | `b` [c](javascript:d) ![e](f) *g* _h_ ~~i~~ $j$ &lt; "
@@ -97,9 +98,12 @@ def make_scores(**tuned: Any) -> dict[str, Any]:
     return {
         **scores,
         "retention": 1.0,
+        "retention_by": "gold",
         "retention_low": 0.98,
         "retention_high": 1.02,
         "retention_per_label": {"LOC": 1.0, "PERSON": 1.0},
+        "agreement": agreed(0.9876, base_labels),
+        "gold": gold_of(base_labels, retention=1.0),
         "documents": {"test": 20, "general": 30},
     }
 
@@ -131,13 +135,17 @@ def make_everything(folder: Path) -> dict[str, Any]:
         kept_in_domain=block(0.4343, ["LOC"]),
     )
     scores["base"]["kept_in_domain"] = block(0.3131, ["LOC"])
-    scores["retention"], scores["retention_per_label"] = 0.97, {"LOC": 0.9123, "PERSON": None}
+    scores |= {"retention": 0.97, "retention_by": "agreement"}
+    scores["retention_per_label"] = {"LOC": 0.9123, "PERSON": None}
+    scores["agreement"]["per_label"]["PERSON"] = agreed(None, [], true_positives=0, misses=0)
+    scores["agreement_in_domain"] = agreed(0.7654, ["LOC", "PERSON"]) | {"on_purpose": {}}
+    scores["gold"] = gold_of(["LOC"])
     scores["documents"]["test"] = 7
     return make_inputs(
         folder,
         meta=META | {"author": "Ada Writer"},
         scores=scores,
-        data=DATA | {"rivals": {"GEAR": {"LOC": 0.376, "PERSON": 0.21}}, "general_is_gold": False},
+        data=DATA | {"rivals": {"GEAR": {"LOC": 0.376, "PERSON": 0.21}}},
         licenses={"assets/own": "CC0 1.0"},
         examples={"BAND": ["n78", "C-band"], "GEAR": []},
         guide="GUIDE.md",
@@ -214,15 +222,20 @@ def test_hubs_read_it(inputs: dict[str, Any]) -> None:
         ("precision", 0.8522, "New labels, the project's own test split"),
         ("recall", 0.8302, "New labels, the project's own test split"),
         ("f1", 0.8412, "New labels, the project's own test split"),
-        ("f1", 0.8034, "The base's labels, general text"),
+        ("f1", 0.8034, "The base's labels, general text, gold LOC, PERSON"),
+        ("f1", 0.9876, "The base's labels, general text, agreement with the base"),
     ]
     assert {x.task_type for x in data.eval_results} == {"token-classification"}
 
 
 def test_hubs_are_told_of_agreement_and_of_a_base_without_labels(inputs: dict[str, Any]) -> None:
-    inputs["data"] = DATA | {"general_is_gold": False}
     results = hub(card.make_card(**inputs)).eval_results
     assert results and "agreement with the base" in results[-1].dataset_name
+    inputs["scores"]["gold"] = None
+    results = hub(card.make_card(**inputs)).eval_results or []
+    assert [x.dataset_name for x in results if "general" in x.dataset_name] == [
+        "The base's labels, general text, agreement with the base"
+    ]
     inputs["data"] = DATA | {"base_labels": []}
     text = card.make_card(**inputs)
     assert len(hub(text).eval_results or ()) == 3
@@ -271,14 +284,17 @@ def test_language_of_hubs(inputs: dict[str, Any], lang: str, said: str) -> None:
         "| BAND | 500 | 12 | 0.511 | 0.489 | 0.500 (0.450 to 0.550) | n78, C-band |",
         "| **all** | 1,100 | 40 |", "0.910 (of 21)", "0.481 (of 30)",
         "[annotation guide](GUIDE.md)",
-        "Retention 0.970 (0.980 to 1.020)", "This text has no gold",
-        "| LOC | 0.801 → 0.803 (0.753 to 0.853) | 0.912 | 0.313 → 0.434 (0.384 to 0.484) |",
-        "| PERSON | 0.801 → 0.803 (0.753 to 0.853) | – |  |",
+        "Retention 0.970 (0.980 to 1.020)", "by agreement with the base",
+        "covers only some of the base's labels (LOC)",
+        "| LOC | 40 | 0.988 (0.988 to 0.988) | 0.801 → 0.803 (0.753 to 0.853) | "
+        "0.765 (0.765 to 0.765) | 0.313 → 0.434 (0.384 to 0.484) |",
+        "| PERSON | 0 | – | 0.801 → 0.803 (0.753 to 0.853) | 0.765 (0.765 to 0.765) |  |",
+        "say whether they are kept: PERSON.",
         "in the language en", "Measured on 7 documents",
         "- BAND: few entities to measure on (12); often missed or wrong (F 0.500).",
         "- GEAR: F is uncertain (0.745 to 1.055).", "found less often: recall 0.481, against 0.910",
         "- GEAR is easily confused with", "takes 38% for LOC, 21% for PERSON.",
-        "measured without gold", "most of all for LOC: 0.912",
+        "measured as agreement with the base", "most of all for LOC: 0.912",
         "| train | 41 | 1,234 | 98,765 | 1,100 |", "| dev | 8 | 66 |", "321 texts in 30 documents",
         "2,867 texts (55,428 words)", "en_core_sm 3.8.0: A small pipeline.",
         "| The base, en_core_sm | MIT |", "Treebank | CC BY 3.0 |", "Wiki | not stated |",
@@ -294,9 +310,9 @@ def test_says(most: str, said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "Author", "examples", "nnotation guide", "no gold", "test split |", "Given up", "few",
-        "uncertain", "wrong", "documents:", "less often", "confused", "lost, most", "unknown",
-        "\n\n\n",
+        "Author", "examples", "nnotation guide", "by agreement", "test split |", "Given up", "few",
+        "Too rare", "uncertain", "wrong", "documents:", "less often", "confused", "lost, most",
+        "unknown", "\n\n\n",
     ],
 )  # fmt: skip
 def test_says_nothing_of_what_is_not_there(least: str, said: str) -> None:
@@ -368,6 +384,9 @@ def hostile(inputs: dict[str, Any]) -> dict[str, Any]:
         scores[model]["kept"]["per_label"] = {label: figures(0.5)}
         scores[model]["kept_in_domain"] = block(0.5, [label])
     scores |= {"retention": 0.9, "retention_per_label": {label: 0.9}}
+    scores |= {"agreement": agreed(0.9, [label]), "gold": gold_of([label], retention=0.9)}
+    scores["agreement"]["per_label"]["x"] = agreed(None, [], true_positives=0, misses=0)
+    scores["agreement_in_domain"] = agreed(0.9, [label]) | {"on_purpose": {label: 3}}
     sources = [{"name": HOSTILE, "license": HOSTILE}, HOSTILE]
     own = {"name": HOSTILE, "version": HOSTILE, "description": HOSTILE, "license": HOSTILE}
     values = {"data": {"source": HOSTILE, HOSTILE: f"{'x ' * 60}\n```\n~~~\n{HOSTILE}"}}

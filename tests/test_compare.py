@@ -12,7 +12,12 @@ import srsly
 
 from scripts.compare import main
 from scripts.exceptions import RevisionError
-from scripts.provenance.comparison import compare_documents, compare_revisions, pair_rows
+from scripts.provenance.comparison import (
+    compare_documents,
+    compare_labels,
+    compare_revisions,
+    pair_rows,
+)
 from scripts.provenance.differences import differences, flatten
 from scripts.reporting.comparison import as_markdown
 
@@ -58,7 +63,8 @@ def write_state(folder: Path, rows: list[dict[str, Any]], ratio: float) -> None:
         "kept": {"per_label": {"LOC": {}, "ORG": {}}},
     }
     (folder / "metrics").mkdir(exist_ok=True)
-    srsly.write_json(folder / "metrics/scores.json", {"tuned": block})
+    retention = {"retention": ratio} | ({"retention_by": "agreement"} if ratio == 1 else {})
+    srsly.write_json(folder / "metrics/scores.json", {"tuned": block} | retention)
     sh(folder, sys.executable, "-m", "dvc", "repro", "--quiet")
 
 
@@ -105,9 +111,16 @@ def test_two_commits(here: Path, first: str) -> None:
     assert 0 < row["low"] < 0.4571 < row["high"] and row["p"] < 0.001
     kept = line_of(result, "kept", "LOC")
     assert (kept["difference"], kept["p"]) == (0, 1)
-    assert [x["label"] for x in result["rows"]] == ["all", "BAND", "all", "LOC", "ORG"]
+    assert [(x["measured"], x["label"]) for x in result["rows"]] == [
+        ("new", "all"),
+        ("new", "BAND"),
+        *(("kept", label) for label in ("all", "LOC", "ORG")),
+        *(("agreement", label) for label in ("all", "LOC", "ORG")),
+    ]
     assert (len(result["better"]), len(result["worse"])) == (20, 0)
     assert result["params"] == [{"key": "rehearsal.ratio", "before": 0.5, "after": 1.0}]
+    # Older results do not say what retention is of.
+    assert result["retention"] == {"before": "0.500", "after": "1.000 by agreement"}
     assert [x["path"] for x in result["data"]] == ["source.jsonl"]
     back = compare_revisions("second", first)
     assert line_of(back, "new", "all")["difference"] == -0.4571
@@ -180,12 +193,31 @@ def test_the_same_comparison_has_the_same_figures(here: Path) -> None:
 
 def test_text_is_no_markup_in_markdown() -> None:
     texts = [{"part": "test", "doc": "d", "text": "`</code>` | <b>", "change": 1}]
-    result = {"before": "a", "after": "b", "notes": [], "rows": [], "params": [], "data": []}
+    result: dict[str, Any] = {"before": "a", "after": "b", "notes": [], "rows": []}
+    result |= {"params": [], "data": [], "retention": {"before": "1.000", "after": "unknown"}}
     markdown = as_markdown(result | {"better": texts, "worse": []})
     assert "- `+1 test d: '</code>' | <b>`" in markdown
 
 
 # Parts
+
+
+def test_agreement_is_with_the_base_that_each_model_had() -> None:
+    """Before, both found the name; after, another base finds it and its model does not."""
+    name = [[0, 3, "LOC"]]
+    before, after = (
+        [text_row(i, False, "general", base=name, tuned=tuned) for i in range(20)]
+        for tuned in (name, [])
+    )
+    rows, _ = pair_rows(before, after)
+    for row in compare_labels(rows, "agreement", ["LOC"]):
+        assert (row["before"], row["after"], row["difference"]) == (1, 0, -1)
+    # What gold says is of no matter.
+    others = [row | {"gold": [], "unknown": [[0, 9]]} for row in rows]
+    assert compare_labels(others, "agreement", ["LOC"])[0]["difference"] == -1
+    other, _ = pair_rows(before, [row | {"base": []} for row in after])
+    (all_labels, _) = compare_labels(other, "agreement", ["LOC"])
+    assert (all_labels["before"], all_labels["after"]) == (1, 0)
 
 
 def test_rows_are_paired_by_text_and_gold() -> None:

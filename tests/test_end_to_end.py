@@ -287,13 +287,14 @@ def test_the_gate_stops_the_package_and_says_how_to_go_on(project: Path, tmp_pat
     params["evaluate"]["min_retention"] = 1.0
     srsly.write_yaml(folder / "params.yaml", params)
     scores = srsly.read_json(folder / "metrics/scores.json")
-    scores["retention"] = 0.5
+    scores["gold"]["retention"] = 0.5
     srsly.write_json(folder / "metrics/scores.json", scores)
     files = ("metrics/scores.json", "training/verdict.json")
     script = ("-m", "scripts.package", "training", "corpus", *files, "out")
     done = sh(folder, "python", *script, check=False)
     assert done.returncode == 1
-    assert "rehearsal.ratio" in done.stdout + done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "Retention on gold 0.500" in said and "rehearsal.ratio" in said
     assert not (folder / "out").exists()
 
 

@@ -150,8 +150,10 @@ def test_the_base_knows_none_of_the_new_labels_and_the_tuned_model_some(
 
 def test_retention_is_kept_after_over_kept_before(scores: dict[str, Any]) -> None:
     before, after = (scores[name]["kept"]["ents_f"] for name in ("base", "tuned"))
-    assert scores["retention"] == round(after / before, 4)
+    assert scores["retention_by"] == "gold"
+    assert scores["retention"] == scores["gold"]["retention"] == round(after / before, 4)
     assert scores["retention"] > 0
+    assert scores["retention_per_label"] == scores["gold"]["retention_per_label"]
     for label, share in scores["retention_per_label"].items():
         before, after = (scores[m]["kept"]["per_label"][label]["ents_f"] for m in ("base", "tuned"))
         assert share == (round(after / before, 4) if before else None)
@@ -176,14 +178,15 @@ def test_labels_of_the_base_in_the_test_split_are_measured_where_there_are_any(
 def test_on_raw_text_agreement_with_the_base_is_measured(
     tuned: Tuned, bases: dict[str, Path], tmp_path: Path
 ) -> None:
-    params = write_world(tmp_path)
+    params = write_world(tmp_path, evaluate__general=str(tmp_path / "raw.jsonl"))
     raw = [{"text": record["text"]} for record in general_records()]
-    srsly.write_jsonl(tmp_path / "general.jsonl", raw)
+    srsly.write_jsonl(tmp_path / "raw.jsonl", raw)
     preprocess(params=params, base=bases["own"], output=tmp_path / "corpus")
     model = tuned("own", "update") / "model"
     _, found = evaluate(base=bases["own"], tuned=model, corpus=tmp_path / "corpus")
     assert found["base"]["kept"]["ents_f"] == 1.0
-    assert found["retention"] == found["tuned"]["kept"]["ents_f"]
+    assert found["gold"] is None and found["retention_by"] == "agreement"
+    assert found["retention"] == found["agreement"]["ents_f"] == found["tuned"]["kept"]["ents_f"]
     base, tuned_nlp = spacy.load(bases["own"]), spacy.load(model)
     agreed = disagreed = 0
     for record in raw:
@@ -203,6 +206,7 @@ def test_on_raw_text_agreement_with_the_base_is_measured(
 def test_labels_have_a_row_for_each_measurement_and_model(
     scores: dict[str, Any], tmp_path: Path
 ) -> None:
+    scores = scores | {"agreement_in_domain": {"per_label": {"LOC": dict.fromkeys(FIGURES)}}}
     write_labels(scores, tmp_path / "labels.csv")
     with (tmp_path / "labels.csv").open(encoding="utf8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -211,9 +215,10 @@ def test_labels_have_a_row_for_each_measurement_and_model(
         for model in ("base", "tuned")
         for measured, labels in (("new", ("BAND", "GEAR")), ("kept", ("LOC", "PERSON")))
         for label in labels
-    ]
+    ] + [("tuned", "agreement", f"{label} (agreement)") for label in ("LOC", "PERSON")]
     for row in rows:
-        figures = scores[row["model"]][row["measured"]]["per_label"][row["label"].split()[0]]
+        blocks = scores[row["model"]] | {"agreement": scores["agreement"]}
+        figures = blocks[row["measured"]]["per_label"][row["label"].split()[0]]
         assert {key: float(row[key]) for key in FIGURES} == {key: figures[key] for key in FIGURES}
 
 

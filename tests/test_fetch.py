@@ -1,6 +1,7 @@
 """The base model is laid out whole or not at all, and none of its code is run."""
 
 import hashlib
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -333,10 +334,12 @@ def test_model_for_another_spacy_is_refused(wheel: Path, target: Path, tmp_path:
     assert spacy.__version__ in message
 
 
-def test_topmost_of_nested_models_is_taken(target: Path, tmp_path: Path) -> None:
-    folder_of(folder_of(tmp_path / "fake") / "inner")
-    fetch(model=str(tmp_path / "fake"), component="names", assets=[], target=target)
-    assert files(target) == ["config.cfg", "inner/config.cfg", "inner/meta.json", "meta.json"]
+def test_topmost_of_nested_models_is_taken(model: Path, target: Path, tmp_path: Path) -> None:
+    outer = shutil.copytree(model, tmp_path / "outer")
+    folder_of(outer / "inner")
+    lay_out(outer, target)
+    assert_laid_out(outer, target)
+    assert (target / "inner" / "config.cfg").is_file()
 
 
 def test_missing_component_is_refused_with_the_ones_there_are(wheel: Path, target: Path) -> None:

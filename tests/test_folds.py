@@ -44,6 +44,7 @@ known = [[0, 3, "ORG"]]
 rows.append({"part": "general", "doc": "news", "text": "IBM", "gold": known, "unknown": [],
              "base": known, "tuned": known})
 about = {"labels": ["BAND"], "base_labels": ["ORG"], "spans": {"test": {"BAND": 1}}}
+about["general_is_gold"] = True
 pathlib.Path("metrics").mkdir(exist_ok=True)
 with open("metrics/predictions.jsonl", "w") as file:
     file.writelines(json.dumps(row) + "\\n" for row in rows)
@@ -66,7 +67,8 @@ def row(part: str, doc: str, gold: list, tuned: list, base: list | None = None) 
 
 def fold_of(rows: list[Row], labels: list[str]) -> tuple[dict[str, Any], list[Row]]:
     """A fold with these rows, and its scores; labels: those that its model learned."""
-    about = {"labels": labels, "base_labels": ["ORG"], "spans": {"test": {}}}
+    about: dict[str, Any] = {"labels": labels, "base_labels": ["ORG"], "spans": {"test": {}}}
+    about["general_is_gold"] = True
     return score_all(rows, about, set()), rows
 
 
@@ -107,6 +109,7 @@ def test_table_has_each_fold_then_all_then_each_label(folds: list) -> None:
         ("all", "GEAR", 41, 1),
     ]
     assert [x["retention"] for x in rows] == [1.0, 0.0, pytest.approx(0.6667), "", ""]
+    assert [x["retention_by"] for x in rows] == ["gold", "gold", "gold", "", ""]
 
 
 def test_conclusion_says_when_little_was_learned_or_even_all_texts_are_too_few(folds: list) -> None:

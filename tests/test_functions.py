@@ -625,3 +625,17 @@ def test_a_model_that_learned_nothing_is_not_the_best_of_update() -> None:
     # However little is learned, a model that has learned nothing is not the best.
     assert idle["new_and_kept_f"] == 0.0
     assert learned["new_and_kept_f"] == (learned["new_f"] * learned["kept_f"]) ** 0.5 > 0
+
+
+def test_where_dev_has_no_gold_of_what_is_kept_the_new_labels_alone_decide() -> None:
+    """Otherwise every model would have the score 0, and the one that learned nothing be kept."""
+    nlp = spacy.blank("en")
+    words = ["on", "n78"]
+
+    def score_of(*found: str) -> float:
+        gold = Doc(nlp.vocab, words=words, ents=["O", "B-BAND"])
+        guess = Doc(nlp.vocab, words=words, ents=[*found])
+        return score_new_and_kept(["BAND"])([Example(guess, gold)])["new_and_kept_f"]
+
+    assert score_of("O", "O") == 0.0
+    assert score_of("O", "B-BAND") == score_of("B-PERSON", "B-BAND") == 1.0

@@ -11,20 +11,28 @@ from scripts.package import main
 from scripts.params import Params, with_values
 from scripts.storage.json_files import read_json
 from tests.conftest import world_values
-from tests.evaluations import block
+from tests.evaluations import agreed, block, gold_of
 
 SUMMARY, VERDICT = Path("metrics/summary.json"), Path("training/verdict.json")
 LIVE = {"loss": 446.77, "best": {"score": 0.71234, "step": 531}}
 
 
-def scores(retention: float | None = 0.9876, **more: Any) -> dict[str, Any]:
+def scores(
+    retention: float | None = 0.9876, agreement: float | None = 0.9912, **more: Any
+) -> dict[str, Any]:
     """What of scores.json is judged."""
     bounds = {"ents_f_low": 0.7011, "ents_f_high": 0.9022}
     found = {
         name: {"new": block(new, ["BAND"], **bounds), "kept": block(kept, ["LOC"])}
         for name, new, kept in (("base", 0.0, 0.48), ("tuned", 0.8412, 0.4759))
     }
-    kept = {"retention": retention, "retention_low": 0.95, "agreement": 0.9912}
+    kept = {
+        "retention": retention,
+        "retention_by": "gold",
+        "retention_low": 0.95,
+        "agreement": agreed(agreement, ["LOC"]),
+        "gold": gold_of(["LOC"], retention=retention),
+    }
     return found | kept | more
 
 
@@ -54,6 +62,7 @@ def test_the_figures_that_matter_most_come_first() -> None:
         ("new_f", 0.841),
         ("kept_f", 0.476),
         ("retention", 0.988),
+        ("retention_by", "gold"),
         ("agreement", 0.991),
         ("dev_score", 0.712),
         ("loss", 446.77),
@@ -64,14 +73,14 @@ def test_the_figures_that_matter_most_come_first() -> None:
 
 
 def test_what_is_unknown_is_left_out() -> None:
-    found = in_brief(scores(None, retention_low=None, agreement=None), LIVE)
+    found = in_brief(scores(None, None, retention_low=None), LIVE)
     assert not {"retention", "kept_low", "agreement"} & found.keys()
     assert found["new_f"] == 0.841
 
 
 def test_a_model_below_the_gate_is_a_result_with_a_reason(here: Path) -> None:
     reason = judge_here(scores(0.5)) or ""
-    assert "Retention 0.500 is below" in reason and "LOC 0.48 → 0.48" in reason
+    assert "Retention on gold 0.500 is below" in reason and "LOC 0.48 → 0.48" in reason
     assert read_json(SUMMARY) == {"ships": False} | in_brief(scores(0.5), LIVE)
     assert read_json(VERDICT) == {"ships": False, "reason": reason}
 
@@ -89,7 +98,7 @@ def test_a_model_that_learned_too_little_does_not_ship_either(here: Path) -> Non
 
 @pytest.mark.parametrize("share", [0.95, 0.29, 0.57])
 def test_a_model_at_the_gate_ships(here: Path, share: float) -> None:
-    assert judge_here(scores(share), minimum=share) is None
+    assert judge_here(scores(share, share), minimum=share) is None
     assert next(iter(read_json(SUMMARY).items())) == ("ships", True)
     assert read_json(VERDICT) == {"ships": True, "reason": None}
 

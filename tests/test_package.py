@@ -25,6 +25,7 @@ from scripts.release.wheel import build_package
 from scripts.scoring.base_and_tuned import evaluate
 from scripts.settings.yaml_file import parse_yaml
 from tests.conftest import ROOT, world_values
+from tests.evaluations import agreed, gold_of
 
 TRAINING, CORPUS, SCORES, OUTPUT = map(Path, ("training", "corpus", "scores.json", "packages"))
 GUIDE = "# What is labelled\n\nBAND is a `<band>`.\n"
@@ -42,18 +43,35 @@ def change(**values: dict[str, Any]) -> Params:
 # The gate
 
 
-def scores(retention: float | None) -> dict:
-    """What of scores.json the gate reads."""
+def scores(retention: float | None, agreement: float | None = None) -> dict:
+    """What of scores.json the gate reads; retention: by gold."""
 
     def kept(f: float) -> dict:
         return {"kept": {"per_label": {"ORG": {"ents_f": f}, "LOC": {"ents_f": f}}}}
 
-    return {"base": kept(0.8), "tuned": kept(0.61), "retention": retention}
+    return {
+        "base": kept(0.8),
+        "tuned": kept(0.61),
+        "retention": retention,
+        "retention_by": "gold",
+        "agreement": agreed(agreement, ["ORG"]) | {"per_label": agreed_by_label()},
+        "gold": None if retention is None else gold_of(["ORG", "LOC"], retention=retention),
+    }
 
 
-def gate(retention: float | None, minimum: float = 0.95, strategy: str = "extend") -> None:
+def agreed_by_label() -> dict:
+    """Agreement on one label that the base finds, and on one that it does not."""
+    return {"ORG": agreed(0.72, []), "LAW": agreed(None, [])}
+
+
+def gate(
+    retention: float | None,
+    minimum: float = 0.95,
+    strategy: str = "extend",
+    agreement: float | None = None,
+) -> None:
     params = change(evaluate={"min_retention": minimum}, training={"strategy": strategy})
-    check_retention(scores(retention), params)
+    check_retention(scores(retention, agreement), params)
 
 
 @pytest.mark.parametrize("retention", [0.95, 0.9501, 1.0, 1.1])
@@ -63,8 +81,22 @@ def test_enough_retention_passes(retention: float) -> None:
 
 @pytest.mark.parametrize("retention", [0.0, 0.9499])
 def test_too_little_retention_is_refused(retention: float) -> None:
-    with pytest.raises(PackageError, match=rf"Retention {retention:.3f} is below"):
+    with pytest.raises(PackageError, match=rf"Retention on gold {retention:.3f} is below"):
         gate(retention)
+
+
+def test_gold_and_agreement_are_asked_both_and_the_one_that_failed_is_named() -> None:
+    gate(0.95, agreement=0.95)
+    gate(None, agreement=0.95)
+    for by_gold, agreement, said in [
+        (0.96, 0.9449, r"^Agreement with the base 0\.945 is below evaluate.min_retention 0\.95"),
+        (0.94, 0.96, r"^Retention on gold 0\.940 is below"),
+        (0.94, 0.9, r"^Retention on gold 0\.940 and Agreement with the base 0\.900 are below"),
+        (None, 0.9, r"^Agreement with the base 0\.900 is below"),
+    ]:
+        with pytest.raises(PackageError, match=said) as refused:
+            gate(by_gold, agreement=agreement)
+        assert "Agreement with the base: ORG 0.72." in str(refused.value)
 
 
 def test_unknown_retention_is_refused() -> None:
@@ -123,7 +155,7 @@ def test_too_little_learned_is_refused_label_by_label_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("retention", "fold", "said"),
     [
-        (0.5, "", "Retention 0.500 is below"),
+        (0.5, "", "Retention on gold 0.500 is below"),
         (0.99, "", "0.400, is below evaluate.min_new_f 0.5"),
         (1.0, "2/5", "data.fold is 2/5"),
     ],
@@ -223,6 +255,8 @@ def test_meta_says_what_params_yaml_says_and_carries_the_scores(world: Path) -> 
     assert performance["ents_f"] == new["ents_f"] > 0
     assert performance["kept_ents_f"] == found["tuned"]["kept"]["ents_f"] > 0
     assert performance["retention"] == found["retention"]
+    assert performance["retention_by"] == found["retention_by"]
+    assert performance["agreement"] == found["agreement"]["ents_f"]
     band = new["per_label"]["BAND"]
     assert performance["ents_per_type"]["BAND"] == {key: band[f"ents_{key}"] for key in "prf"}
 
@@ -338,7 +372,9 @@ def test_the_package_takes_the_place_of_the_old_one(world: Path) -> None:
         inside = {"README.md", "GUIDE.md", "lineage.json", "LICENSES_SOURCES"}
         assert {f"en_tiny/en_tiny-1.2.0/{name}" for name in inside} <= set(archive.namelist())
     # What the gate refuses leaves this package where it is.
-    srsly.write_json(SCORES, srsly.read_json(SCORES) | {"retention": 0.5})
+    found = srsly.read_json(SCORES)
+    found["gold"]["retention"] = 0.5
+    srsly.write_json(SCORES, found)
     with pytest.raises(PackageError, match="is below"):
         publish(evaluate={"min_retention": 0.9})
     assert wheel.exists()

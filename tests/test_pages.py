@@ -62,6 +62,7 @@ def comparison_markdown() -> str:
         "before": HOSTILE,
         "after": "workspace",
         "notes": [],
+        "retention": {"before": "1.000", "after": "1.000"},
         "rows": [{"measured": "new", "label": HOSTILE, **change}],
         "params": [different | {"key": HOSTILE}],
         "data": [different | {"path": HOSTILE}],

@@ -270,6 +270,39 @@ def test_a_label_that_the_base_sees_as_its_own_is_a_rival(nlp: Language) -> None
     assert found == {"person": {"PERSON": 0.667}, "town": {"LOC": 1.0}}
 
 
+def test_a_label_that_the_base_sees_as_several_of_its_own_is_contested(nlp: Language) -> None:
+    """A sixth of the names for each of two labels, and nothing in the others."""
+    known = label(SENTENCE, ("Alice Smith", "brand"), ("Paris", "brand"))
+    none = label("Bob Jones lives in London .", ("lives", "brand"), ("in", "brand"))
+    assert names_of(nlp, known, none, none) == {"brand": {"LOC": 0.167, "PERSON": 0.167}}
+    assert names_of(nlp, known, *[none] * 5) == {}
+
+
+@pytest.mark.parametrize(
+    ("rivals", "rename"),
+    [
+        ({"PERSON": 0.4}, "{brand: PERSON}"),
+        ({"PERSON": 0.4, "ORG": 0.2}, "{brand: PERSON}"),
+        ({"PERSON": 0.4, "ORG": 0.21}, None),
+    ],
+)
+def test_a_rename_is_proposed_where_the_base_is_of_one_mind(
+    rivals: dict[str, float], rename: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = {
+        "rehearsal": {"train": {"texts": 9, "words": 10**6}},
+        "labelled_texts": {"train": 9},
+        "labels": ["brand"],
+        "general": {"texts": 1, "is_all": True, "found": {}, "not_counted": {}},
+        "rivals": {"brand": rivals},
+    }
+    report(summary, "extend")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "to the base its spans are 40% PERSON" in printed
+    assert (f"set data.rename to {rename}" in printed) == (rename is not None)
+    assert ("data.rename" in printed) == (rename is not None)
+
+
 def test_a_label_of_the_same_name_is_no_rival(nlp: Language) -> None:
     assert names_of(nlp, label(SENTENCE, ("Alice Smith", "PERSON"), ("in", "town"))) == {}
 

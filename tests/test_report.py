@@ -9,6 +9,7 @@ import pytest
 import srsly
 
 from scripts import report
+from scripts.reporting.changes import SHOWN
 from scripts.reporting.curves import draw_curves, read_curves
 from scripts.reporting.evaluation import make_report
 from scripts.reporting.marks import MODELS
@@ -16,7 +17,16 @@ from scripts.reporting.origin import read_origin
 from scripts.reporting.picture import WIDTH, photograph
 from scripts.storage.dvc import hash_path
 from tests.conftest import write_world
-from tests.evaluations import DATA, HOSTILE, ROWS, block, everything, inputs, row
+from tests.evaluations import (
+    DATA,
+    HOSTILE,
+    ROWS,
+    block,
+    everything,
+    inputs,
+    row,
+    unknown_kept,
+)
 from tests.pages import browse, in_browser, island_cut
 
 
@@ -53,7 +63,7 @@ def test_empty() -> None:
     data["documents"] = {"dev": 0, "test": 0}
     bounds = {"ents_f_low": 0.0, "ents_f_high": 0.0}
     scores = {name: {"new": block(0.0, [], **bounds), "kept": block(0.0, [])} for name in MODELS}
-    scores |= {"retention": None, "documents": {"test": 0}}  # type: ignore[dict-item]
+    scores |= unknown_kept([]) | {"documents": {"test": 0}}
     page = make_report(**inputs(predictions=[], data=data, scores=scores, params={}))
     assert island(page)["texts"] == []
 
@@ -63,6 +73,7 @@ def test_empty() -> None:
     [
         "0.841", "0.701 to 0.902", "0.991", "0.970 to 1.010", "at least 0.950", "0.988",  # scores
         "0.950", "0.620", ">43<", "The texts of test differ.", "could be chance", "0.0041",
+        "0.981 by gold → 0.991 by agreement",
         ">1 better<", "not-json", "A line &amp; more", "5,040 records read",
         "training.max_epochs", "aaaaaaaa-of-the-data", "bbbbbbbb-of-the-model", "GEAR is often",
         "en_tiny 1.2.3", "en_small 3.2.1, component ner", "<dd>update</dd>", "weasel run lineage",
@@ -71,6 +82,60 @@ def test_empty() -> None:
 )  # fmt: skip
 def test_says(said: str, page: Path) -> None:
     assert said in page.read_text(encoding="utf8")
+
+
+def table_rows(page: str, title: str) -> dict[str, list[str]]:
+    """The cells of a table of the page, by the first cell of each row."""
+    body = page.split(f'aria-label="{title}"', 1)[1].split("</table>")[0]
+    rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row, re.S) for row in body.split("<tr")[2:]]
+    cells = [[re.sub(r"<.*?>", "", cell).strip() for cell in row] for row in rows]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_agreement_is_shown_label_by_label_with_what_became_of_the_entities(page: Path) -> None:
+    text = page.read_text(encoding="utf8")
+    general = table_rows(text, "Agreement with the base, general text")
+    line = ["0.934", "0.934 to 0.934", "40", "31", "2", "3", "4", "5"]
+    assert general == dict.fromkeys(("all", "LOC", "PERSON"), line)
+    own = table_rows(text, "Agreement with the base, test")
+    assert [own[label][-1] for label in ("all", "LOC", "PERSON")] == ["67", "67", "0"]
+    assert own["LOC"][0] == "0.765"
+    absent = make_report(**inputs())
+    assert "Agreement with the base, test" not in absent
+    assert table_rows(absent, "Agreement with the base, general text")["LOC"][0] == "–"
+
+
+def test_examples_are_of_the_test_texts_and_leave_out_what_gold_takes() -> None:
+    """In the third text the base's PERSON is lost; in the second nothing of it is touched."""
+    arguments = everything()
+    taken = row("test", "t", "The mast fell.", [("mast", "GEAR")], [("mast", "PERSON")], [])
+    arguments["predictions"] = [*ROWS, taken]
+    examples = table_rows(make_report(**arguments), "Examples of changes")
+    assert examples == {"PERSON": ["lost", "new PERSON", "–", "ticket-2"]}
+    arguments["predictions"] = [taken] + [ROWS[2]] * 5
+    page = make_report(**arguments)
+    assert page.count('<td class="left wrap">new PERSON</td>') == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("decides", "said"),
+    [
+        ("gold", "The share of the base’s F on general text that is left, by gold"),
+        ("agreement", "Agreement with the base on general text: F against"),
+    ],
+)
+def test_retention_says_what_it_is_of(decides: str, said: str) -> None:
+    arguments = everything()
+    arguments["scores"]["retention_by"] = decides
+    assert said in make_report(**arguments)
+
+
+def test_labels_that_gold_does_not_count_are_not_counted_in_the_texts() -> None:
+    arguments = everything()
+    for model in MODELS:
+        arguments["scores"][model]["kept"] = block(0.5, ["LOC"])
+    page = make_report(**arguments)
+    assert states(page, 3, "base") == [("PERSON", "uncounted"), ("LOC", "right")]
 
 
 def test_what_matters_comes_first(page: Path) -> None:
@@ -102,7 +167,7 @@ def test_labels_stay_text() -> None:
         **inputs(
             predictions=[row("test", "a", text, found, found, found)],
             data=data,
-            scores={**scores, "retention": None, "documents": {"test": 1}},
+            scores={**scores, **unknown_kept([label]), "documents": {"test": 1}},
         )
     )
     assert "<b>" not in page

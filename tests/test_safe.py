@@ -221,7 +221,12 @@ def test_nothing_becomes_a_field_of_the_packages_metadata() -> None:
     values["package"] |= {"author": 'A "<b>", B: x', "license": "MIT; Classifier: x"}
     meta = make_meta(
         srsly.read_json("model/meta.json"),
-        {"tuned": {"new": new, "kept": {"ents_f": 1.0}}, "retention": 1.0},
+        {
+            "tuned": {"new": new, "kept": {"ents_f": 1.0}},
+            "retention": 1.0,
+            "retention_by": "gold",
+            "agreement": {"ents_f": 1.0},
+        },
         [],
         Params.model_validate(values),
     )

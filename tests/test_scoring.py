@@ -13,8 +13,7 @@ from nervaluate.evaluator import Evaluator
 from scripts.scoring.chance import compare_f, interval, randomize, resample
 from scripts.scoring.figures import measure_labels, precision_recall_f, recall_of_mentions
 from scripts.scoring.kinds import KINDS, kinds, overlap
-from scripts.scoring.retention import agreement
-from scripts.scoring.rows import count_by_document, f_score
+from scripts.scoring.rows import Row, count_by_document, f_score
 
 LABELS = ["BAND", "GEAR", "LOC"]
 SPANS = st.lists(
@@ -196,31 +195,20 @@ def test_p_values_of_models_that_do_not_differ_are_even() -> None:
     assert 2 <= below <= 20
 
 
+def test_a_sample_without_an_entity_is_no_sample_where_all_are_wrong() -> None:
+    """Of 20 documents one has a name, which is found: a third of the samples have none."""
+    found = [[0, 3, "BAND"]]
+    none: list = []
+    row = {"part": "test", "text": "x" * 9, "gold": none, "unknown": none, "found": none}
+    rows: list[Row] = [row | {"doc": str(i)} for i in range(20)]
+    rows[7] |= {"gold": found, "found": found}
+    draws = resample(20)
+    assert (draws[:, 7] == 0).mean() > 0.3
+    figures = measure_labels(rows, "found", LABELS, draws)["per_label"]
+    assert (figures["BAND"]["ents_f_low"], figures["BAND"]["ents_f_high"]) == (1, 1)
+    assert (figures["GEAR"]["ents_f_low"], figures["GEAR"]["ents_f_high"]) == (0, 0)
+
+
 def test_no_document_gives_no_figure() -> None:
     empty = measure_labels([], "found", LABELS, resample(0))
     assert (empty["ents_f"], empty["ents_f_low"], empty["ents_f_high"]) == (0, 0, 0)
-
-
-# Agreement
-
-
-def test_agreement_is_f_against_what_the_base_found_whatever_is_gold() -> None:
-    base, half = [[0, 3, "LOC"], [4, 7, "LOC"]], [[0, 3, "LOC"], [8, 9, "LOC"]]
-    row = {"part": "general", "text": "", "gold": [[0, 3, "GEAR"]], "unknown": [[0, 9]]}
-    rows = [row | {"doc": str(i), "base": base, "tuned": base} for i in range(20)]
-    draws = resample(20)
-    assert set(agreement(rows, LABELS, draws).values()) == {1.0}
-    rows[:10] = [own | {"tuned": half} for own in rows[:10]]
-    found = agreement(rows, LABELS, draws)
-    assert found["agreement"] == 0.75
-    assert 0.5 < found["agreement_low"] < 0.75 < found["agreement_high"] < 1
-    # Labels that are new to the base are no part of it.
-    new = [own | {"tuned": [*own["tuned"], [5, 6, "NEW"]]} for own in rows]
-    assert agreement(new, LABELS, draws) == found
-
-
-def test_where_the_base_finds_nothing_agreement_is_unknown() -> None:
-    row = {"part": "general", "doc": "d", "text": "", "gold": [[0, 3, "LOC"]], "unknown": []}
-    rows = [row | {"base": [], "tuned": [[0, 3, "LOC"]]}]
-    assert set(agreement(rows, LABELS, resample(1)).values()) == {None}
-    assert set(agreement([], LABELS, resample(0)).values()) == {None}

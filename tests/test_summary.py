@@ -13,7 +13,7 @@ from scripts.reporting.summary import REPORT, SCORES, as_text, summary
 from scripts.storage.dvc import hash_path
 from scripts.summary import main
 from tests.conftest import ROOT
-from tests.evaluations import summary_data, summary_scores
+from tests.evaluations import agreed, summary_data, summary_scores
 from tests.projects import sh
 
 
@@ -31,7 +31,7 @@ def test_what_was_learned_and_kept_with_intervals() -> None:
     assert "F 0.125 → 0.750 (0.700 to 0.800) on 70 entities in 38 documents" in text
     assert "GEAR 0.40, BAND 0.30; found of names in train 0.91, of others 0.48" in text
     assert "F 0.875 → 0.840 (0.790 to 0.890) on general text" in text
-    assert "retention 0.960 (0.940 to 0.980)" in text
+    assert "retention 0.960 (0.940 to 0.980) by gold, agreement with the base 0.910" in text
 
 
 def test_of_many_labels_the_best_and_the_worst_are_named() -> None:
@@ -68,9 +68,40 @@ def test_kept_labels_on_the_test_texts_have_a_line_where_they_were_measured() ->
     assert "in your test texts" not in text_of(summary_scores(), summary_data())
 
 
-def test_agreement_is_not_called_a_score() -> None:
-    assert "agreement" in text_of(summary_scores(), summary_data(gold=False))
-    assert "agreement" not in text_of(summary_scores(), summary_data(gold=True))
+def test_retention_says_what_it_is_of() -> None:
+    """Where gold covers few labels of the base, it is agreement, and gold stands beside it."""
+    scores = summary_scores() | {"retention_by": "agreement"}
+    text = text_of(scores, summary_data())
+    assert "retention 0.960 (0.940 to 0.980): agreement with the base on general text" in text
+    assert "F 0.875 → 0.840 (0.790 to 0.890) by gold, on LOC, ORG" in text
+    assert "by gold" not in text_of(scores | {"gold": None}, summary_data())
+    unknown = text_of(scores | {"retention": None}, summary_data())
+    assert "retention unknown: the base finds nothing" in unknown
+
+
+def test_what_became_of_the_base_in_the_test_texts_has_a_line_where_much_did() -> None:
+    def said(f: float | None, **data: Any) -> str:
+        more = {"agreement_in_domain": agreed(f, ["LOC", "ORG"])}
+        return text_of(summary_scores() | more, summary_data() | data)
+
+    line = (
+        "agreement with the base in your test texts 0.949: of 40 entities 4 lost, 3 relabelled, "
+        "5 gained, 2 moved; least: LOC 0.95, ORG 0.95"
+    )
+    assert line in said(0.949)
+    assert "in your test texts" not in said(0.95) + said(None)
+    assert "in your test texts" not in said(0.1, dropped_labels=["LOC"])
+
+
+def test_what_the_general_text_cannot_say_stands_in_the_verdict() -> None:
+    scores = summary_scores()
+    scores["agreement"]["per_label"]["LAW"] = agreed(None, [], true_positives=0, misses=0)
+    scores["gold"]["not_counted"] = {"LOC": {"GPE": 0.374}}
+    text = text_of(scores, summary_data())
+    assert "too rare in evaluate.general to say whether they are kept: LAW (0)" in text
+    assert "evaluate.rename: {LOC: GPE}, if they mean the same" in text
+    given_up = text_of(scores, summary_data() | {"dropped_labels": ["LAW"]})
+    assert "too rare" not in given_up and "evaluate.rename" not in given_up
 
 
 def test_findings_are_counted_with_the_file_that_lists_them() -> None:

@@ -19,9 +19,8 @@ from scripts.experiments.declaration import Range, Sweep, load_sweep
 from scripts.experiments.naming import Changes, name_of, short_names
 from scripts.experiments.presentation import pictures_in, write_sweep
 from scripts.experiments.repository import clean_commit, git
-from scripts.experiments.results import mark_best, ranked
+from scripts.experiments.results import keeps_enough, mark_best, ranked
 from scripts.experiments.search import Result, open_study, search
-from scripts.keeping.gate import why_refused
 from scripts.params import Params, value_of, with_values
 from tests.conftest import world_values
 
@@ -330,12 +329,14 @@ def test_the_best_are_those_that_keep_enough() -> None:
 
 
 def test_what_is_kept_is_what_the_gate_lets_through(params: Params) -> None:
-    assert why_refused(0.95, "extend", params) is None
-    assert why_refused(0.1, "replace", params) is None
-    assert "is below" in (why_refused(0.9499, "extend", params) or "")
-    assert "nothing can be said" in (why_refused(None, "update", params) or "")
-    lenient = with_values(params, {"evaluate.min_retention": 0.0})
-    assert why_refused(None, "update", lenient) is None
+    def kept(gold: float | None, agreement: float | None, strategy: str = "extend") -> bool:
+        found = {"gold.retention": gold, "agreement.ents_f": agreement}
+        return keeps_enough(found | {"training.strategy": strategy}, params)
+
+    assert kept(0.95, 0.95) and kept(None, 0.95) and kept(0.1, 0.1, "replace")
+    assert not kept(0.9499, 0.99) and not kept(0.99, 0.9499) and not kept(None, None)
+    params = with_values(params, {"evaluate.min_retention": 0.0})
+    assert kept(None, None)
 
 
 def test_the_table_is_enough_to_draw_the_pictures_again(tmp_path: Path) -> None:

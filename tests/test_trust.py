@@ -19,11 +19,17 @@ import pytest
 from scripts import fetch
 from tests.attacks import Attack
 
-pytestmark = pytest.mark.usefixtures("here")
+pytestmark = pytest.mark.usefixtures("here", "unloaded")
 
 WHEEL = "en_tiny-1.0-py3-none-any.whl"
 META = json.dumps({"lang": "en", "name": "tiny", "version": "1.0", "spacy_version": ">=3.0,<4.0"})
 CONFIG = '[nlp]\nlang = "en"\n\n[components]\n\n[components.ner]\nfactory = "ner"\n'
+
+
+@pytest.fixture
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models here have no weights, so those that are accepted are not loaded."""
+    monkeypatch.setattr(fetch, "check_loads", lambda *_: None)
 
 
 def refusal(model: Path, component: str = "ner") -> str:

@@ -1,1 +1,1 @@
-"""Finding, downloading and unpacking a base model, and checking that it cannot run code."""
+"""Finding, downloading and unpacking a base model, checking it, and what of it sets entities."""

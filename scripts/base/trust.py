@@ -25,6 +25,7 @@ from spacy.about import __version__ as spacy_version
 from spacy.util import is_compatible_version
 from thinc.api import Config
 
+from scripts.base.recognizers import FACTORIES
 from scripts.exceptions import FetchError
 
 # Bounds against archives that lie about their size: larger than any spaCy pipeline, and too small
@@ -35,7 +36,6 @@ MAX_FILES = 10_000
 # config.cfg also after its references are filled in), and the number of values in config.cfg.
 MAX_TEXT = 16 * 1024**2
 MAX_VALUES = 100_000
-FACTORIES = ("ner", "beam_ner")
 
 # Python files are not copied. Programs, and data that can run code when it is read, are refused.
 # They are recognized by their name, or by their first bytes: ELF, PE, Mach-O, scripts, pickles and
@@ -271,7 +271,8 @@ def check_meta(meta: dict[str, Any]) -> None:
             if not is_installed(line):
                 raise FetchError(
                     f"base.model: its meta.json asks for {line!r}, which is not installed here. If "
-                    "you trust that, install it; if the model works without, take it out there."
+                    "you trust that, install it (pip install, in this environment); if the model "
+                    "works without, take it out there."
                 )
 
 
@@ -305,7 +306,10 @@ def check_model(folder: Path, component: str) -> None:
     if not wanted or not is_compatible_version(spacy_version, wanted):
         raise FetchError(
             f"base.model: {meta.get('name')} {meta.get('version')} is made for spaCy {wanted}, "
-            f"here is {spacy_version}: take a version of the model for this spaCy."
+            f"here is {spacy_version}. spaCy's own models have a version for each spaCy, with the "
+            "same first two numbers: take that. A model of your own: train it again with this "
+            "spaCy; or, if it is known to find the same here as with its own, write this spaCy's "
+            "version into spacy_version of its meta.json."
         )
     factories = {
         name: settings.get("factory")

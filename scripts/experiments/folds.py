@@ -15,13 +15,13 @@ from scripts.intake.ranks import rank_documents
 from scripts.intake.splits import find_sources
 from scripts.params import Params, with_values
 from scripts.provenance.revisions import SCORES, Revision
-from scripts.scoring.base_and_tuned import score_retention
 from scripts.scoring.chance import resample
 from scripts.scoring.figures import measure_labels
+from scripts.scoring.retention import measure_kept
 from scripts.scoring.rows import Row, documents_of
 from scripts.scoring.verdict import doubt_learned, too_small
 
-KEPT = ("retention", "retention_low", "retention_high")
+KEPT = ("retention", "retention_low", "retention_high", "retention_by")
 """What scores.json and the table say of what was kept."""
 
 
@@ -34,8 +34,8 @@ class Fold(NamedTuple):
     """Figures of the new labels, as scores.json has them."""
     documents: int
     """How many documents it was tested on."""
-    kept: dict[str, float | None]
-    """Retention with its interval, by KEPT; None where the base finds nothing."""
+    kept: dict[str, float | str | None]
+    """Retention with its interval and what it is of, by KEPT; None where the base finds nothing."""
 
 
 def experiments_of(commit: str, folds: int) -> dict[str, Changes]:
@@ -81,10 +81,10 @@ def pool(folds: list[tuple[dict[str, Any], list[Row]]]) -> Fold:
     test, general = ([row for row in rows if row["part"] == part] for part in ("test", "general"))
     # A rare label can be missing in what one fold learns from.
     labels = sorted({label for scores, _ in folds for label in scores["tuned"]["new"]["per_label"]})
-    known = list(folds[0][0]["base"]["kept"]["per_label"])
+    first = folds[0][0]
+    known, is_gold = list(first["agreement"]["per_label"]), first["gold"] is not None
     documents, others = (len(set(documents_of(part))) for part in (test, general))
-    kept = {model: {"kept": measure_labels(general, model, known)} for model in ("base", "tuned")}
-    found = score_retention(kept, general, known, resample(others))
+    found = measure_kept(general, known, labels, resample(others), is_gold=is_gold)
     return Fold(
         "all",
         measure_labels(test, "tuned", labels, resample(documents)),

@@ -8,7 +8,7 @@ from scripts.experiments.declaration import Sweep
 from scripts.experiments.ingredients import hash_of, ingredients_here, ingredients_of, what_differs
 from scripts.experiments.naming import NEW_F, RETENTION, name_of, short_names
 from scripts.experiments.repository import finished, refs_of
-from scripts.keeping.gate import why_refused
+from scripts.keeping.gate import shares_kept, why_refused
 from scripts.params import Params
 from scripts.provenance.revisions import facts, git
 
@@ -16,13 +16,24 @@ from scripts.provenance.revisions import facts, git
 def result_of(name: str, commit: str, sweep: Sweep, params: Params) -> tuple[float, float]:
     """What a search is told of a trial.
 
-    Returns the figure to maximize, and by how much retention is below what must be kept (0 where
-    enough is kept).
+    Returns the figure to maximize, and by how much what is kept, by gold or by agreement, is below
+    what must be kept (0 where enough is kept).
     """
     found = facts(refs_of(commit) + name)
-    if why_refused(found[RETENTION], found["training.strategy"], params) is None:
+    if keeps_enough(found, params):
         return found[sweep.maximize], 0.0
-    return found[sweep.maximize], params.evaluate.min_retention - (found[RETENTION] or 0.0)
+    least = min(shares_of(found).values(), default=0.0)
+    return found[sweep.maximize], params.evaluate.min_retention - least
+
+
+def shares_of(found: dict[str, Any]) -> dict[str, float]:
+    """What is known of how much a trial kept (`shares_kept`). found: of `facts`."""
+    return shares_kept(found.get("gold.retention"), found.get("agreement.ents_f"))
+
+
+def keeps_enough(found: dict[str, Any], params: Params) -> bool:
+    """Whether a trial keeps what the gate asks for. found: of `facts`."""
+    return why_refused(shares_of(found), found["training.strategy"], params) is None
 
 
 def mark_best(rows: list[dict]) -> list[dict]:
@@ -53,7 +64,7 @@ def make_row(name: str, found: dict[str, Any], sweep: Sweep, params: Params) -> 
         figures[sweep.maximize] = sweep.maximize
     row = {column: found[key] for key, column in short_names(sweep.keys).items()}
     row |= {column: found.get(key) for column, key in figures.items()}
-    kept = why_refused(row[RETENTION], found["training.strategy"], params) is None
+    kept = keeps_enough(found, params)
     return row | {"kept": "yes" if kept else "no", "name": name}
 
 

@@ -13,7 +13,7 @@ LONG_TEXT_WORDS = 2_000
 CODES: dict[str, tuple[str, str]] = {
     "offset-unit": ("error", "The offsets of a file count bytes or UTF-16 units, not characters"),
     "no-spans": ("error", "A split without any span"),
-    "rename": ("error", "data.rename names a label that no span has"),
+    "rename": ("error", "data.rename or evaluate.rename names a label that no span has"),
     "lost-label": ("error", "A label none of whose spans can be used"),
     "lost-spans": ("error", "More spans are left out than data.max_lost_spans tolerates"),
     "no-common-label": ("error", "A split has no label that train teaches"),

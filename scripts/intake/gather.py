@@ -1,22 +1,24 @@
 """Read and check the labelled data and the general text that retention is measured on."""
 
-import shutil
 from pathlib import Path
 
-import srsly
-
+from scripts.base.recognizers import read_entity_labels
 from scripts.exceptions import DataError
 from scripts.intake.duplicates import list_across
 from scripts.intake.files_read import describe_files
 from scripts.intake.findings import CODES, Finding
 from scripts.intake.folder import list_data, look_into
 from scripts.intake.formats import Source, recognize
-from scripts.intake.label_checks import list_label_findings, list_unit_findings
+from scripts.intake.label_checks import (
+    list_label_findings,
+    list_unit_findings,
+    unknown_renames,
+)
 from scripts.intake.ranks import find_lone_document, rank_documents
 from scripts.intake.repairs import has_tag_labels, labels_at_the_beginning
 from scripts.intake.splits import find_sources
 from scripts.intake.stream import take_in
-from scripts.intake.tally import Outcome, Tally, part_mask
+from scripts.intake.tally import Outcome, Tally
 from scripts.intake.worker import Settings, load_tokenizer
 from scripts.params import Params, read_fold
 from scripts.words import amount
@@ -47,12 +49,6 @@ def make_settings(params: Params, base: Path, shares: dict[str, float], *, write
     return Settings(base, *names, shares, data.train_share, data.seed, write, fold)
 
 
-def labels_of_base(params: Params, base: Path) -> set[str]:
-    """The labels of the base's component that learns, as its meta.json has them."""
-    labels = srsly.read_json(base / "meta.json").get("labels", {})
-    return set(labels.get(params.base.component, ()))
-
-
 def take_labelled(
     params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
 ) -> Tally:
@@ -77,7 +73,7 @@ def take_labelled(
     if shares:
         total.split = "hash" if ranked is None else "rank"
     list_across(total, sources)
-    known = labels_of_base(params, base)
+    known = read_entity_labels(base)
     for finding in (
         *list_unit_findings(total),
         *list_label_findings(
@@ -88,17 +84,15 @@ def take_labelled(
     return total
 
 
-def take_general(
-    params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
-) -> tuple[Tally, bool]:
-    """Read and check the text that retention is measured on; return also whether it is gold.
+def take_general(params: Params, base: Path, folder: Path, jobs: int) -> Tally:
+    """Read and check the text that retention is measured on.
 
-    If some records have spans, these are gold, and only they are kept. If none has, all are kept.
-    Writes as `take_labelled` does, into the folder general. Raises DataError.
+    Writes as `take_labelled` does: records with spans, which are gold, into the folder general, and
+    raw ones into the folder plain. Raises DataError.
     """
-    path = Path(params.evaluate.general)
-    settings = make_settings(params, base, {}, write=write)
-    settings = settings._replace(rename={}, unlabelled="outside", train_share=1.0)
+    path, rename = Path(params.evaluate.general), params.evaluate.rename
+    settings = make_settings(params, base, {}, write=True)
+    settings = settings._replace(rename=rename, unlabelled="outside", train_share=1.0)
     sources: list[Source] = [(file, recognize(file), "general") for file in list_data(path)[0]]
     rejected = folder / "rejected.jsonl"
     general = take_in(
@@ -106,28 +100,27 @@ def take_general(
     )
     for finding in list_unit_findings(general):
         general.add_finding(finding)
-    is_gold = bool(part_mask(general, "general").any())
-    if write and is_gold:
-        shutil.rmtree(folder / "plain", ignore_errors=True)
-    elif write and (folder / "plain").is_dir():
-        (folder / "plain").rename(folder / "general")
-    return general, is_gold
+    for code, advice in unknown_renames("evaluate.rename", rename, set(general.labels)):
+        general.add_finding(Finding(code, str(path), 0, "", ("", "", ""), advice))
+    return general
 
 
 def take_labelled_and_general(
     params: Params, base: Path, folder: Path, jobs: int, *, write: bool = True
-) -> tuple[Tally, Tally, bool]:
+) -> tuple[Tally, Tally]:
     """Read and check the labelled data and the general text.
 
-    Returns the labelled data's tally, to which the general text's counts and findings are added;
-    the general text's tally; and whether the general text is gold. Raises DataError.
+    write: False makes no DocBins of the labelled data.
+
+    Returns the labelled data's tally, to which the general text's counts and findings are added,
+    and the general text's. Raises DataError.
     """
     (folder / "rejected.jsonl").touch()
     load_tokenizer(base)  # here, so that the workers need not
     total = take_labelled(params, base, folder, jobs, write=write)
-    general, is_gold = take_general(params, base, folder, jobs, write=write)
+    general = take_general(params, base, folder, jobs)
     total.add(general)
-    return total, general, is_gold
+    return total, general
 
 
 def stop_at_errors(total: Outcome, tolerated: int) -> None:

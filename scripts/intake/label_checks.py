@@ -53,7 +53,7 @@ def list_label_findings(
             "nothing could be split off otherwise.",
         )
     for code, advice in (
-        *unknown_renames(data.rename, set(total.labels)),
+        *unknown_renames("data.rename", data.rename, set(total.labels)),
         *odd_labels(labels),
         *tag_labels({data.rename.get(x, x) for x in total.labels}, is_joined=is_joined),
         *lost_labels(total.fates),
@@ -86,14 +86,14 @@ def splits_without_spans(total: Tally, counts: Counts) -> Iterator[Advice]:
         )
 
 
-def unknown_renames(rename: dict[str, str], labels: set[str]) -> Iterator[Advice]:
-    """Keys of data.rename that are no label of the data."""
+def unknown_renames(key: str, rename: dict[str, str], labels: set[str]) -> Iterator[Advice]:
+    """Labels to rename that no span has.
+
+    key: data.rename or evaluate.rename. labels: those that there are.
+    """
     if unknown := sorted(rename.keys() - labels):
-        there = ", ".join(sorted(labels))
-        yield (
-            "rename",
-            f"data.rename: no span has the label {', '.join(unknown)}; there are {there}.",
-        )
+        there = ", ".join(sorted(labels)) or "none"
+        yield "rename", f"{key}: no span has the label {', '.join(unknown)}; there are {there}."
 
 
 def odd_labels(labels: list[str]) -> Iterator[Advice]:

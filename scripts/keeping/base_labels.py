@@ -4,7 +4,6 @@ It predicts its labels where the data leaves tokens open, and it shows which lab
 mean what a label of its own means.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -14,12 +13,17 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from tqdm import tqdm
 
+from scripts.base.recognizers import find_entity_setters
 from scripts.runtime.kernels import choose_blis
 from scripts.runtime.workers import in_order
+from scripts.scoring.gold import shares_seen
+from scripts.scoring.rows import Row, make_row
 from scripts.storage.docbins import ATTRS, add_doc, pack
 
-# A label rivals one of the base's if the base gives at least this share of its spans that label.
-RIVAL_SHARE = 0.2
+# A label is contested if the base gives at least this share of its spans labels of its own, and
+# those that it gives at least a tenth of them are its rivals: a base of many labels has many that a
+# name can pass for.
+CONTESTED, RIVAL = 0.2, 0.1
 # So many texts with spans are looked at.
 RIVAL_TEXTS = 500
 
@@ -89,25 +93,26 @@ def find_rivals(nlp: Language, train: Iterable[Doc]) -> dict[str, dict[str, floa
     Returns, for each such label, the base's labels with the share of spans that get them.
     """
     marked = list(islice((doc for doc in train if doc.ents), RIVAL_TEXTS))
-    found: dict[str, Counter[str]] = {}
-    texts = tqdm((doc.text for doc in marked), "Base model on names", len(marked), disable=None)
-    for doc, guess in zip(marked, nlp.pipe(texts), strict=True):
-        guessed = {(ent.start_char, ent.end_char): ent.label_ for ent in guess.ents}
-        for ent in doc.ents:
-            seen = guessed.get((ent.start_char, ent.end_char), "")
-            found.setdefault(ent.label_, Counter())[seen] += 1
-    shares = {
-        label: {
-            seen: round(number / counts.total(), 3)
-            for seen, number in sorted(counts.items())
-            if seen not in ("", label) and number / counts.total() >= RIVAL_SHARE
-        }
-        for label, counts in sorted(found.items())
-    }
-    return {label: rivals for label, rivals in shares.items() if rivals}
+    rivals = {}
+    for label, shares in shares_seen(predict_rows(nlp, marked, "Base model on names")).items():
+        others = {other: share for other, share in shares.items() if other != label}
+        if sum(others.values()) >= CONTESTED:
+            rivals[label] = {other: share for other, share in others.items() if share >= RIVAL}
+    return {label: own for label, own in rivals.items() if own}
+
+
+def predict_rows(nlp: Language, docs: list[Doc], title: str) -> list[Row]:
+    """Run the base over texts with or without gold, and return the row of each (`make_row`).
+
+    title: what a terminal's bar is called.
+    """
+    texts = tqdm((doc.text for doc in docs), title, len(docs), disable=None)
+    guesses = nlp.pipe(texts)
+    return [
+        make_row("", "", doc, {"base": guess}) for doc, guess in zip(docs, guesses, strict=True)
+    ]
 
 
 def entity_labels(nlp: Language) -> set[str]:
     """The labels of every component of a pipeline that sets entities."""
-    names = [n for n in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(n).assigns]
-    return {label for name in names for label in nlp.pipe_labels.get(name, [])}
+    return {label for name in find_entity_setters(nlp) for label in nlp.pipe_labels.get(name, [])}

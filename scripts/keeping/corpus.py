@@ -12,11 +12,11 @@ import srsly
 from spacy.tokens import DocBin
 from wasabi import msg
 
+from scripts.base.recognizers import FACTORIES, read_enabled, read_entity_labels
 from scripts.exceptions import DataError
 from scripts.intake.folder import SPLITS
 from scripts.intake.gather import (
     FINDINGS,
-    labels_of_base,
     stop_at_errors,
     take_labelled_and_general,
 )
@@ -30,7 +30,15 @@ from scripts.intake.tally import (
     share_seen,
 )
 from scripts.keeping.base_labels import entity_labels, fill_train_and_dev, find_rivals
-from scripts.keeping.rehearsal import read_plain, rehearse, rehearses_general
+from scripts.keeping.general_text import (
+    Measured,
+    choose_measured,
+    look_at_general,
+    rehearses_general,
+    warn_of_general,
+)
+from scripts.keeping.language import warn_of_other_language
+from scripts.keeping.rehearsal import read_plain, rehearse
 from scripts.params import Params
 from scripts.reporting.findings_page import count_codes, records_of, show_findings, write_findings
 from scripts.reporting.overview import show_files, show_overview
@@ -47,16 +55,23 @@ def check_data(*, params: Params, base: Path, output: Path, jobs: int = 1) -> No
     Prints an overview, then the findings. Raises DataError where `preprocess` would.
     """
     with scratch_folder(output, "check") as folder:
-        total, _, _ = take_labelled_and_general(params, base, folder, jobs, write=False)
+        total, general = take_labelled_and_general(params, base, folder, jobs, write=False)
         if not rehearses_general(params):
             for _ in read_plain(params, folder, total):
                 pass  # its findings are what is wanted
         write_findings(total, folder)
         publish(folder, output, FINDINGS)
-    show_overview(total, labels_of_base(params, base))
+        choose_measured(params, folder, general)
+        choose_blis()
+        learned = sorted(count_spans(total)["train"])
+        seen = look_at_general(spacy.load(base), folder / "general", learned)
+    show_overview(total, read_entity_labels(base))
     show_files(total)
     show_findings(total, output)
     show_ranks(total)
+    if params.training.strategy != "replace":
+        warn_of_general(seen)
+    warn_of_base(params, base)
     stop_at_errors(total, params.data.max_rejected)
 
 
@@ -71,6 +86,19 @@ def show_ranks(total: Tally) -> None:
         )
 
 
+def warn_of_base(params: Params, base: Path) -> None:
+    """Warn of what does not suit the base: texts of another language, one recognizer more."""
+    warn_of_other_language(params, base)
+    names = read_enabled(base, FACTORIES)
+    if params.training.strategy == "extend" and len(names) > 1:
+        msg.info(
+            f"The base has {len(names)} recognizers, {', '.join(names)}; extend adds one more, and "
+            "each costs running time. Where that matters, let one that was added learn the labels, "
+            "at some F of those that it has: base.component, and training.strategy: update "
+            "(docs/keeping.md, Second generation)."
+        )
+
+
 def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> dict:
     """Write the DocBins, data.json and findings into `output`; return what data.json says.
 
@@ -81,18 +109,20 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
     """
     # Inside `output`, so that what stands there is replaced only when everything is made.
     with scratch_folder(output, "preprocess") as folder:
-        total, general, is_gold = take_labelled_and_general(params, base, folder, jobs)
-        rehearsal = rehearse(params, base, folder, total, general, jobs)
+        total, general = take_labelled_and_general(params, base, folder, jobs)
+        measured = choose_measured(params, folder, general)
+        rehearsal = rehearse(params, base, folder, total, measured, jobs)
         write_findings(total, folder)
         show_findings(total, output)
         show_ranks(total)
+        warn_of_base(params, base)
         try:
             stop_at_errors(total, params.data.max_rejected)
         except DataError:
             publish(folder, output, FINDINGS)
             raise
         summary = add_base_labels(params, base, folder, total, jobs)
-        summary |= summarize(total, general, rehearsal, is_gold=is_gold)
+        summary |= summarize(total, measured, rehearsal)
         write_empty_shards(folder)
         srsly.write_json(folder / "data.json", summary)
         # data.json stands for a whole corpus: it is removed first and published last.
@@ -104,7 +134,8 @@ def preprocess(*, params: Params, base: Path, output: Path, jobs: int = 1) -> di
 def add_base_labels(params: Params, base: Path, folder: Path, total: Tally, jobs: int) -> dict:
     """Let the base predict labels that are learned where the DocBins in `folder` leave them open.
 
-    Returns the part of data.json that says which labels there are.
+    Returns the part of data.json that says which labels there are, and what the base finds of its
+    own in general text.
     """
     choose_blis()
     nlp = spacy.load(base)
@@ -121,20 +152,21 @@ def add_base_labels(params: Params, base: Path, folder: Path, total: Tally, jobs
         # `replace` gives these up; the model card has to say so.
         "dropped_labels": sorted(own - set(learned)) if strategy == "replace" else [],
         "rivals": {} if strategy == "replace" else find_rivals(nlp, train),
+        "general": look_at_general(nlp, folder / "general", learned),
     }
 
 
-def summarize(total: Tally, general: Tally, rehearsal: dict, *, is_gold: bool) -> dict:
+def summarize(total: Tally, measured: Measured, rehearsal: dict) -> dict:
     """The part of data.json that counts what the corpus has.
 
+    measured: the general text that is measured on.
     rehearsal: texts and words of the general text in train and dev, as `rehearse` returns them.
-    is_gold: whether the general text has spans.
     """
     counts = count_spans(total)
     texts = {part: int(part_mask(total, part).sum()) for part in SPLITS}
-    measured = int(part_mask(general, "general" if is_gold else "plain").sum())
+    general = {"dev": texts["dev"] + rehearsal["dev"]["texts"], "general": measured.texts}
     return {
-        "texts": texts | {"dev": texts["dev"] + rehearsal["dev"]["texts"], "general": measured},
+        "texts": texts | general,
         "labelled_texts": texts,
         "documents": count_documents(total),
         "split": total.split,
@@ -146,7 +178,7 @@ def summarize(total: Tally, general: Tally, rehearsal: dict, *, is_gold: bool) -
         "records": records_of(total),
         "findings": {row["code"]: row["count"] for row in count_codes(total)},
         "skipped_answers": dict(sorted(total.answers.items())),
-        "general_is_gold": is_gold,
+        "general_is_gold": measured.is_gold,
     }
 
 

@@ -20,38 +20,61 @@ WAYS_TO_LEARN = (
 )
 
 
-def why_refused(retention: float | None, strategy: str, params: Params) -> str | None:
+def shares_kept(gold: float | None, agreement: float | None) -> dict[str, float]:
+    """Name what is known of how much is left of the base.
+
+    gold: retention by gold, from 0 up (above 1 the model gained). agreement: F against the base's
+        own entities. None where there is no such figure.
+    """
+    shares = {"Retention on gold": gold, "Agreement with the base": agreement}
+    return {what: share for what, share in shares.items() if share is not None}
+
+
+def why_refused(shares: dict[str, float], strategy: str, params: Params) -> str | None:
     """Say why a model kept too little to be packaged, or return None where it kept enough.
 
-    retention: the share of the base's F that is left, from 0 up (above 1 the model gained);
-        None where the base finds nothing, so that it cannot be measured.
+    Gold and agreement are asked both, where there are both: gold may cover few of the base's
+    labels, and agreement takes what the base got wrong for right.
+
+    shares: of `shares_kept`; none where the base finds nothing, so that nothing can be measured.
     strategy: `training.strategy`; "replace" gives the base's knowledge up on purpose.
     params: `evaluate.min_retention` is the least share that must be left; 0 asks for nothing.
     """
     minimum = params.evaluate.min_retention
     if strategy == "replace" or minimum == 0:
         return None
-    if retention is None:
+    if not shares:
         return (
             "The base finds none of its labels in evaluate.general, so nothing can be said of what "
             "is kept: give text that has them, or set evaluate.min_retention to 0."
         )
-    if retention < minimum:
+    failed = [f"{what} {share:.3f}" for what, share in shares.items() if share < minimum]
+    if failed:
+        are = "is" if len(failed) == 1 else "are"
         return (
-            f"Retention {retention:.3f} is below evaluate.min_retention {minimum}. "
+            f"{' and '.join(failed)} {are} below evaluate.min_retention {minimum}. "
             f"{WAYS_TO_KEEP[strategy]}; or lower evaluate.min_retention, if the loss is accepted."
         )
     return None
 
 
 def check_retention(scores: dict, params: Params) -> None:
-    """Raise PackageError where `why_refused` has a reason; the message adds F label by label.
+    """Raise PackageError where `why_refused` has a reason; the message adds figures by label.
 
     scores: the content of metrics/scores.json.
     """
-    if reason := why_refused(scores["retention"], params.training.strategy, params):
-        changes = list_changes(scores, "kept")
-        raise PackageError(f"{reason} F of the base's labels: {changes}.")
+    agreed = scores["agreement"]
+    shares = shares_kept((scores["gold"] or {}).get("retention"), agreed["ents_f"])
+    if reason := why_refused(shares, params.training.strategy, params):
+        known = [
+            f"{label} {own['ents_f']:.2f}"
+            for label, own in agreed["per_label"].items()
+            if own["ents_f"] is not None
+        ]
+        raise PackageError(
+            f"{reason} F of the base's labels on general text: {list_changes(scores, 'kept')}. "
+            f"Agreement with the base: {', '.join(known) or 'unknown'}."
+        )
 
 
 def check_learned(scores: dict, params: Params) -> None:

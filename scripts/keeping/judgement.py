@@ -15,28 +15,34 @@ from scripts.params import Params
 from scripts.storage.json_files import read_json, write_json
 
 
-def in_brief(scores: dict[str, Any], live: dict[str, Any]) -> dict[str, float]:
+def in_brief(scores: dict[str, Any], live: dict[str, Any]) -> dict[str, float | str]:
     """The figures by which models are compared, those that matter most first.
 
     scores: the content of metrics/scores.json.
     live: the content of training/live/metrics.json.
 
     Returns shares from 0 to 1, rounded to three digits, and the loss of the last evaluation; a
-    figure that is unknown is left out, because DVC shows nothing for it.
+    figure that is unknown is left out, because DVC shows nothing for it. `retention_by` says what
+    `retention` is the figure of, "gold" or "agreement".
     """
     new, kept = scores["tuned"]["new"], scores["tuned"]["kept"]
     figures = {
         "new_f": new["ents_f"],
         "kept_f": kept["ents_f"],
         "retention": scores["retention"],
-        "agreement": scores["agreement"],
+        "retention_by": scores["retention_by"],
+        "agreement": scores["agreement"]["ents_f"],
         "dev_score": live["best"]["score"],
         "loss": live["loss"],
         "new_low": new["ents_f_low"],
         "new_high": new["ents_f_high"],
         "kept_low": scores["retention_low"],
     }
-    return {name: round(figure, 3) for name, figure in figures.items() if figure is not None}
+    return {
+        name: figure if isinstance(figure, str) else round(figure, 3)
+        for name, figure in figures.items()
+        if figure is not None
+    }
 
 
 def refusal(scores: dict[str, Any], params: Params) -> str | None:

@@ -26,8 +26,9 @@ from scripts.intake.parsers import parse
 from scripts.intake.records import check_record
 from scripts.intake.rejected import reject
 from scripts.intake.stream import CHUNK, read_chunks
-from scripts.intake.tally import Chunk, Outcome, Tally, count_words, part_mask
+from scripts.intake.tally import Chunk, Outcome, Tally, count_words
 from scripts.intake.worker import Tokenizer, load_tokenizer
+from scripts.keeping.general_text import Measured, rehearses_general
 from scripts.params import Params
 from scripts.runtime.workers import in_order
 from scripts.storage.docbins import ATTRS, add_doc, pack, write_shard
@@ -35,11 +36,6 @@ from scripts.storage.docbins import ATTRS, add_doc, pack, write_shard
 # Words of general text below which more than a fiftieth of the base's F is lost, as measured
 # (docs/keeping.md).
 ENOUGH_WORDS = {"extend": 40_000, "update": 400_000, "replace": 0}
-
-
-def rehearses_general(params: Params) -> bool:
-    """Whether rehearsal.text is evaluate.general, whose records are checked already."""
-    return Path(params.rehearsal.text) == Path(params.evaluate.general)
 
 
 def read_plain(params: Params, folder: Path, total: Outcome) -> Iterator[list[str]]:
@@ -110,24 +106,24 @@ def sorted_texts(
 
 
 def rehearse(
-    params: Params, base: Path, folder: Path, total: Tally, general: Tally, jobs: int
+    params: Params, base: Path, folder: Path, total: Tally, measured: Measured, jobs: int
 ) -> dict[str, dict[str, int]]:
     """Write general text to practise on, and some for dev; count texts and words of both.
 
-    Texts of the labelled data, and gold general text, are left out. dev gets some, so that the
-    score that picks the best model sees what is kept: rehearsal.ratio times the words that it has,
-    and at most a tenth of the texts. All others are practised on. They stand in the order of their
-    hashes: more text moves none to another place among the rest.
+    Texts of the labelled data, and those that are measured on, are left out. dev gets some, so that
+    the score that picks the best model sees what is kept: rehearsal.ratio times the words that it
+    has, and at most a tenth of the texts. All others are practised on. They stand in the order of
+    their hashes: more text moves none to another place among the rest.
 
     total: of the labelled data; findings in rehearsal.text are added to it.
+    measured: the general text that is measured on.
     """
     counts = {part: {"texts": 0, "words": 0} for part in ("train", "dev")}
     (folder / "rehearsal").mkdir()
     if not params.rehearsal.ratio:
         return counts
     nlp = load_tokenizer(base)
-    gold = general.facts["text"][part_mask(general, "general")]
-    taken = numpy.unique(numpy.concatenate([total.facts["text"], gold]))
+    taken = numpy.unique(numpy.concatenate([total.facts["text"], measured.hashes]))
     dev_words = params.rehearsal.ratio * count_words(total, "dev")
     with sorted_texts(read_plain(params, folder, total), taken, folder) as (number, texts):
         docs, rest = take_words(texts, nlp, dev_words, number // 10)

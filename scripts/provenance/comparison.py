@@ -9,6 +9,7 @@ import numpy
 from scripts.exceptions import RevisionError
 from scripts.provenance.differences import differences
 from scripts.provenance.revisions import MEASURED, WORKSPACE, Revision
+from scripts.scoring.agreement import against_base
 from scripts.scoring.chance import compare_f, resample
 from scripts.scoring.kinds import kinds
 from scripts.scoring.rows import Row, count_by_document, documents_of, gold_and_found
@@ -32,9 +33,14 @@ def pair_rows(before: list[Row], after: list[Row]) -> tuple[list[Row], list[str]
     pairs = []
     for row in after:
         if same := known.get(key(row)):
-            pairs.append(row | {"before": same.pop(0)["tuned"], "after": row["tuned"]})
+            other = same.pop(0)
+            pairs.append(
+                row
+                | {"before": other["tuned"], "after": row["tuned"]}
+                | {"base_before": other["base"], "base_after": row["base"]}
+            )
     notes = []
-    for part in MEASURED.values():
+    for part in dict.fromkeys(MEASURED.values()):
         common, *sizes = [sum(x["part"] == part for x in rows) for rows in (pairs, before, after)]
         if any(sizes) and not common:
             raise RevisionError(f"The two have no text of {part} in common: nothing to compare.")
@@ -50,10 +56,15 @@ def compare_labels(rows: list[Row], measured: str, labels: list[str]) -> list[di
     """F before and after, of all labels together and of each, with interval and p-value.
 
     rows: the paired texts of one part of the corpus.
-    measured: `new` or `kept`.
+    measured: `new`, `kept` or `agreement`; the latter is F against what either's base found.
     """
     draws = resample(len(set(documents_of(rows))))
-    counts = [count_by_document(rows, model, labels) for model in ("before", "after")]
+    counts = []
+    for model in ("before", "after"):
+        own = rows
+        if measured == "agreement":
+            own = against_base([row | {"base": row[f"base_{model}"]} for row in rows], labels)
+        counts.append(count_by_document(own, model, labels))
     all_labels = [numpy.sum([*each.values()], axis=0) for each in counts]
     table = [("all", all_labels)] if labels else []
     table += [(label, [each[label] for each in counts]) for label in labels]
@@ -92,7 +103,9 @@ def compare_revisions(before: str = "HEAD", after: str = WORKSPACE) -> dict[str,
     old, new = Revision(before), Revision(after)
     rows, notes = pair_rows(old.predictions(), new.predictions())
     old_labels, new_labels = old.labels(), new.labels()
-    labels = {measured: old_labels[measured] | new_labels[measured] for measured in MEASURED}
+    # A label may be new in one of the two alone; what is kept is compared where both measured it.
+    labels = {measured: old_labels[measured] & new_labels[measured] for measured in MEASURED}
+    labels["new"] = old_labels["new"] | new_labels["new"]
     table = []
     for measured, part in MEASURED.items():
         of_part = [row for row in rows if row["part"] == part]
@@ -102,7 +115,8 @@ def compare_revisions(before: str = "HEAD", after: str = WORKSPACE) -> dict[str,
         "after": after,
         "notes": notes,
         "rows": table,
-        **compare_documents(rows, set().union(*labels.values())),
+        "retention": {"before": old.retention(), "after": new.retention()},
+        **compare_documents(rows, labels["new"] | labels["kept"]),
         "params": differences(old.params(), new.params(), "key"),
         "data": differences(old.data(), new.data(), "path"),
     }

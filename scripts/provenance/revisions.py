@@ -26,7 +26,7 @@ SUMMARY = "metrics/summary.json"
 VERDICT = "training/verdict.json"
 # The last has the last word: the summary's figures are rounded.
 METRICS = (SUMMARY, "training/live/metrics.json", SCORES)
-MEASURED = {"new": "test", "kept": "general"}
+MEASURED = {"new": "test", "kept": "general", "agreement": "general"}
 """What is measured, and the part of the corpus that it is measured on."""
 
 
@@ -109,10 +109,27 @@ class Revision:
         """What both models found in every text that was evaluated."""
         return [json.loads(line) for line in self.read(PREDICTIONS).splitlines()]
 
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """The content of scores.json."""
+        return json.loads(self.read(SCORES))
+
     def labels(self) -> dict[str, set[str]]:
-        """The labels that were measured, new and kept."""
-        tuned = json.loads(self.read(SCORES))["tuned"]
-        return {measured: set(tuned[measured]["per_label"]) for measured in MEASURED}
+        """The labels that were measured: new, kept by gold, and in agreement with the base."""
+        tuned, agreed = self.scores["tuned"], self.scores.get("agreement")
+        found = {name: set(tuned[name]["per_label"]) for name in ("new", "kept")}
+        # In older commits agreement is a number, over the labels kept.
+        found["agreement"] = set(agreed["per_label"]) if isinstance(agreed, dict) else found["kept"]
+        return found
+
+    def retention(self) -> str:
+        """Retention in words, with what it is the figure of, as "0.986 by gold"."""
+        share = self.scores.get("retention")
+        if share is None:
+            return "unknown"
+        # Older commits do not say it.
+        by = self.scores.get("retention_by")
+        return f"{share:.3f} by {by}" if by else f"{share:.3f}"
 
     def params(self) -> dict[str, Any]:
         """The values of params.yaml; the keys have dots."""

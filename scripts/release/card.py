@@ -21,6 +21,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from scripts.params import Params
 from scripts.reporting.escape import escape
+from scripts.scoring.verdict import rare_labels
 from scripts.storage.docbins import read_docs
 
 # Identifiers that hubs know (huggingface.co/docs/hub/repositories-licenses).
@@ -83,9 +84,14 @@ def make_metadata(meta: dict, scores: dict, data: dict) -> str:
     name = "New labels, the project's own test split"
     results = [make_result("test-split", name, precision=p, recall=r, f1=f)]
     if data["base_labels"]:
-        gold = "" if data["general_is_gold"] else ", agreement with the base"
-        name = f"The base's labels, general text{gold}"
-        results.append(make_result("general-text", name, f1=scores["tuned"]["kept"]["ents_f"]))
+        name = "The base's labels, general text"
+        if scores["gold"]:
+            names = ", ".join(scores["gold"]["labels"])
+            f1 = scores["tuned"]["kept"]["ents_f"]
+            results.append(make_result("general-text", f"{name}, gold {names}", f1=f1))
+        if (agreed := scores["agreement"]["ents_f"]) is not None:
+            title = f"{name}, agreement with the base"
+            results.append(make_result("general-text", title, f1=agreed))
     block = {
         # Quoted, as YAML 1.1 reads `no` (Norwegian) as false; a licence's name is quoted, too.
         "language": [DoubleQuotedScalarString(meta["lang"].replace("xx", "multilingual"))],
@@ -136,6 +142,7 @@ def make_card(
         licenses=licenses,
         examples=examples,
         guide=guide,
+        rare=rare_labels(scores),
     )
     return f"{card.rstrip()}\n"
 

@@ -31,14 +31,16 @@ def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) 
         for label, own_scores in tuned["new"]["per_label"].items()
     }
     performance["kept_ents_f"] = tuned["kept"]["ents_f"]
-    performance["retention"] = scores["retention"]
+    performance |= figures_kept(scores)
     taught = (
         f"{pipeline['lang']}_{pipeline['name']} {pipeline['version']}, taught "
         f"{', '.join(tuned['new']['per_label'])}"
         + (f" in place of {', '.join(dropped)}, which it no longer finds." if dropped else ".")
     )
     return pipeline | {
-        "name": own.name,
+        # The language stands before it in the package's name, where spaCy puts it twice otherwise,
+        # and then cannot build.
+        "name": own.name.removeprefix(f"{pipeline['lang']}_"),
         "version": own.version,
         "author": own.author,
         # These are the base's, whose authors cannot answer for this model.
@@ -51,12 +53,18 @@ def make_meta(pipeline: dict, scores: dict, dropped: list[str], params: Params) 
 
 
 def summarize(scores: dict) -> dict[str, Any]:
-    """What the lineage says of scores.json: precision, recall and F, and retention."""
+    """What the lineage says of scores.json: precision, recall and F, and what is kept."""
     measured = {
         name: {key: block[key] for key in ("ents_p", "ents_r", "ents_f")}
         for name, block in scores["tuned"].items()
     }
-    return measured | {"retention": scores["retention"]}
+    return measured | figures_kept(scores)
+
+
+def figures_kept(scores: dict) -> dict[str, Any]:
+    """Retention, what it is the figure of, and agreement with the base."""
+    kept = {key: scores[key] for key in ("retention", "retention_by")}
+    return kept | {"agreement": scores["agreement"]["ents_f"]}
 
 
 def carry_licenses(base: Path, licenses: dict[str, str]) -> str:

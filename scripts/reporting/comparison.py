@@ -35,7 +35,9 @@ def headers(result: dict[str, Any]) -> tuple[str, ...]:
 
 def lists_of(result: dict[str, Any]) -> list[tuple[str, list[str]]]:
     """What else differs: a title and lines, as far as there is any."""
-    lists = [
+    kept = result["retention"]
+    lists = [("Retention", [f"{kept['before']} → {kept['after']}"])]
+    lists += [
         (title, [f"{x[name]}: {x['before']} → {x['after']}" for x in result[key]])
         for title, key, name in (("Parameters", "params", "key"), ("Data", "data", "path"))
     ]

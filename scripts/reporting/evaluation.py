@@ -11,10 +11,12 @@ from scripts.params import PARAMS
 from scripts.provenance.comparison import verdict
 from scripts.provenance.differences import flatten
 from scripts.provenance.revisions import PREDICTIONS
+from scripts.reporting.changes import list_examples
 from scripts.reporting.curves import DASHES, Curves, draw_curves, read_curves
 from scripts.reporting.marks import make_texts
 from scripts.reporting.origin import read_origin
 from scripts.reporting.summary import DATA, SCORES
+from scripts.scoring.agreement import CHANGES
 from scripts.scoring.kinds import KINDS
 from scripts.scoring.rows import Row
 from scripts.scoring.verdict import doubts
@@ -72,7 +74,7 @@ def make_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    texts = make_texts(predictions, data, comparison)
+    texts = make_texts(predictions, scores, data, comparison)
     return environment.get_template("report.html").render(
         scores=scores,
         data=data,
@@ -89,6 +91,8 @@ def make_report(
         splits=list(data.get("texts", data["spans"])),
         amounts=count_by_split(data),
         labels=texts["labels"],
+        changes=CHANGES,
+        examples=list_examples(predictions, scores, data),
         island=script_json(texts),
     )
 

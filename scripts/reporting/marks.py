@@ -17,14 +17,17 @@ MODELS = ("base", "tuned")
 LANES = ("gold", *MODELS)
 
 
-def measured_labels(data: dict[str, Any]) -> dict[str, set[str]]:
+def measured_labels(scores: dict[str, Any], data: dict[str, Any]) -> dict[str, set[str]]:
     """The labels that are measured on each part: "test" and "general".
 
-    A label of the base is measured on the test split only where gold has it there.
+    A label of the base is measured on the test split only where gold has it there, and on general
+    text only where gold has it and means the same by it.
     """
-    base = set(data["base_labels"])
-    new = set(data["labels"])
-    return {"test": new | base & set(data["spans"]["test"]), "general": base}
+    known = set(data["base_labels"]) & set(data["spans"]["test"])
+    return {
+        "test": set(data["labels"]) | known,
+        "general": set(scores["tuned"]["kept"]["per_label"]),
+    }
 
 
 def join_spaces(text: str, parts: list[list[int]]) -> list[list[int]]:
@@ -100,10 +103,13 @@ def number_marks(texts: list[dict[str, Any]], known: list[str]) -> list[str]:
 
 
 def make_texts(
-    predictions: list[Row], data: dict[str, Any], comparison: dict[str, Any] | None
+    predictions: list[Row],
+    scores: dict[str, Any],
+    data: dict[str, Any],
+    comparison: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Everything that the page's script shows: the texts, and the labels and states by number."""
-    measured = measured_labels(data)
+    measured = measured_labels(scores, data)
     moved = changes_of(comparison) if comparison else {}
     unmoved = 0 if comparison else None
     texts = [

@@ -11,6 +11,10 @@ from scripts.words import amount
 
 REPORT = Path("metrics/report.html")
 SCORES, DATA = Path("metrics/scores.json"), Path("corpus/data.json")
+# Below this, agreement in the texts of test is worth a line.
+NOTEWORTHY = 0.95
+# What can become of an entity of the base, worst first.
+CHANGED = ("lost", "relabelled", "gained", "moved")
 # What a line about something doubtful begins with.
 DOUBT = "⚠"
 
@@ -57,22 +61,72 @@ def learned(base: dict, tuned: dict, documents: int) -> list[str]:
 
 
 def kept(scores: dict, data: dict) -> list[str]:
-    """Say how well the base's labels were kept."""
+    """Say how well the base's labels were kept: on general text, and in the texts of test."""
     base, tuned = scores["base"], scores["tuned"]
-    if scores["retention"] is None:
-        retention = "unknown: the base finds nothing there"
-    else:
-        bounds = between(scores, "retention_low", "retention_high")
-        retention = f"{scores['retention']:.3f}{bounds}"
-    source = "general text" if data["general_is_gold"] else "general text (agreement with the base)"
-    lines = [f"{change(base['kept'], tuned['kept'])} on {source}; retention {retention}"]
+    lines = [kept_in_general(scores)]
     if "kept_in_domain" in tuned:
         both = change(base["kept_in_domain"], tuned["kept_in_domain"])
         lines.append(f"{both} of the base's labels in your test texts")
+    lines += changed_in_domain(scores, data)
     if data["dropped_labels"]:
         names = ", ".join(data["dropped_labels"])
         lines.append(f"Replaced: the model no longer finds {names} (training.strategy: replace)")
     return lines
+
+
+def kept_in_general(scores: dict) -> str:
+    """Say what is kept on general text: first by what retention is of, then by the other."""
+    agreed, gold = scores["agreement"], scores["gold"]
+    both = change(scores["base"]["kept"], scores["tuned"]["kept"])
+    if scores["retention"] is None:
+        return "retention unknown: the base finds nothing in the general text"
+    retention = f"retention {scores['retention']:.3f}" + between(
+        scores, "retention_low", "retention_high"
+    )
+    if scores["retention_by"] == "gold":
+        other = f"{agreed['ents_f']:.3f}{between(agreed, 'ents_f_low', 'ents_f_high')}"
+        return f"{both} on general text; {retention} by gold, agreement with the base {other}"
+    line = f"{retention}: agreement with the base on general text, {entities_of(agreed)}"
+    return line + (f"; {both} by gold, on {', '.join(gold['labels'])}" if counts(gold) else "")
+
+
+def counts(gold: dict | None) -> bool:
+    """Whether gold counts for any label of the base. gold: of scores.json; None without any."""
+    return bool(gold and gold["labels"])
+
+
+def entities_of(agreed: dict) -> str:
+    """Say how many entities the base finds."""
+    return amount(agreed["true_positives"] + agreed["misses"], "entity", "entities")
+
+
+def rank_least(agreed: dict) -> str:
+    """Name the two labels of the base on which the tuned model agrees least with it."""
+    known = {
+        label: own["ents_f"]
+        for label, own in agreed["per_label"].items()
+        if own["ents_f"] is not None
+    }
+    least = sorted(known, key=lambda label: (known[label], label))[:2]
+    return ", ".join(f"{label} {known[label]:.2f}" for label in least)
+
+
+def changed_in_domain(scores: dict, data: dict) -> list[str]:
+    """Say what became of the base's entities in the texts of test, where much did.
+
+    Nothing is said where the base's labels were given up on purpose.
+    """
+    agreed = scores.get("agreement_in_domain")
+    if not agreed or data["dropped_labels"] or agreed["ents_f"] is None:
+        return []
+    if agreed["ents_f"] >= NOTEWORTHY:
+        return []
+    changes = agreed["changes"]
+    what = ", ".join(f"{changes[name]:,} {name}" for name in CHANGED if changes[name])
+    return [
+        f"agreement with the base in your test texts {agreed['ents_f']:.3f}: of "
+        f"{entities_of(agreed)} {what}; least: {rank_least(agreed)}"
+    ]
 
 
 def since(comparison: dict[str, Any] | None) -> list[str]:

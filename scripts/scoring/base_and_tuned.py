@@ -10,9 +10,10 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 
 from scripts.runtime.kernels import choose_blis
+from scripts.scoring.agreement import against_base_in_domain, agreement, count_on_purpose
 from scripts.scoring.chance import resample
 from scripts.scoring.figures import measure_labels, recall_of_mentions
-from scripts.scoring.retention import agreement, retention, retention_interval
+from scripts.scoring.retention import measure_kept
 from scripts.scoring.rows import Row, documents_of, make_row
 from scripts.storage.docbins import read_docs
 from scripts.storage.json_files import read_json
@@ -76,56 +77,56 @@ def read_mentions(train: Path) -> set[tuple[str, str]]:
     return {(ent.text.casefold(), ent.label_) for doc in docs for ent in doc.ents}
 
 
-def score_all(rows: list[Row], data: dict, known: set[tuple[str, str]]) -> dict:
+def score_all(rows: list[Row], data: dict, names: set[tuple[str, str]]) -> dict:
     """Score both models on the test split and the general text.
 
     rows: those of `predict_all`.
     data: the content of corpus/data.json.
-    known: the names in train (`read_mentions`).
+    names: the names in train (`read_mentions`).
 
     Returns the content of scores.json: for each model `new`, `kept` and, where the test split has
-    gold of the base's labels, `kept_in_domain`; then retention and agreement with their intervals,
-    retention of each label, and how many documents were measured on.
+    gold of the base's labels, `kept_in_domain`; then retention, agreement and gold of
+    `measure_kept`, `agreement_in_domain`, and how many documents were measured on.
     """
     parts = {part: [row for row in rows if row["part"] == part] for part in ("test", "general")}
     draws = {part: resample(len(set(documents_of(own)))) for part, own in parts.items()}
+    known, learned = data["base_labels"], data["labels"]
+    found = measure_kept(
+        parts["general"], known, learned, draws["general"], is_gold=data["general_is_gold"]
+    )
+    kept = found.pop("kept")
     # Labels of the base that the data does not teach. Where the test split has gold of them, what
     # is kept is measured in the new domain, too.
-    in_domain = sorted(set(data["spans"]["test"]) & set(data["base_labels"]) - set(data["labels"]))
-    measured = {"new": ("test", data["labels"]), "kept": ("general", data["base_labels"])}
-    if in_domain:
-        measured["kept_in_domain"] = ("test", in_domain)
+    others = sorted(set(known) - set(learned))
+    in_domain = [label for label in others if label in data["spans"]["test"]]
     scores: dict = {}
     for name in ("base", "tuned"):
-        scores[name] = {
-            key: measure_labels(parts[part], name, labels, draws[part])
-            for key, (part, labels) in measured.items()
-        }
-        scores[name]["new"] |= recall_of_mentions(parts["test"], name, data["labels"], known)
-    scores |= score_retention(scores, parts["general"], data["base_labels"], draws["general"])
-    scores |= agreement(parts["general"], data["base_labels"], draws["general"])
-    scores["documents"] = {part: draws[part].shape[1] for part in parts}
-    return scores
+        new = measure_labels(parts["test"], name, learned, draws["test"])
+        new |= recall_of_mentions(parts["test"], name, learned, names)
+        scores[name] = {"new": new, "kept": kept[name]}
+        if in_domain:
+            own = measure_labels(parts["test"], name, in_domain, draws["test"])
+            scores[name]["kept_in_domain"] = own
+    scores |= found
+    if others:
+        scores["agreement_in_domain"] = measure_in_domain(
+            parts["test"], others, learned, draws["test"]
+        )
+    return scores | {"documents": {part: draws[part].shape[1] for part in parts}}
 
 
-def score_retention(
-    scores: dict, general: list[Row], labels: list[str], draws: numpy.ndarray
+def measure_in_domain(
+    test: list[Row], labels: list[str], learned: list[str], draws: numpy.ndarray
 ) -> dict[str, Any]:
-    """How much of the base's F on its labels is left, with an interval, and for each label.
+    """Measure agreement with the base on the labelled texts, without what gold takes on purpose.
 
-    scores: `kept` of both models is read.
-    general: the rows of the general text.
-    labels: the base's labels.
-    draws: bootstrap samples of the general text's documents (`resample`).
+    test: the rows of the test split.
+    labels: the base's labels that the data does not teach. learned: those that it teaches.
+    draws: bootstrap samples of the test split's documents (`resample`).
+
+    Returns `agreement`, and `on_purpose` (`count_on_purpose`).
     """
-    base, tuned = (scores[model]["kept"] for model in ("base", "tuned"))
-    low, high = retention_interval(general, labels, draws)
-    return {
-        "retention": retention(base, tuned),
-        "retention_low": low,
-        "retention_high": high,
-        "retention_per_label": {
-            label: retention(base["per_label"][label], tuned["per_label"][label])
-            for label in labels
-        },
+    rows = against_base_in_domain(test, labels, learned)
+    return agreement(rows, labels, learned, draws) | {
+        "on_purpose": count_on_purpose(test, labels, learned)
     }

@@ -26,7 +26,11 @@ def precision_recall_f(counts: numpy.ndarray, draws: numpy.ndarray | None = None
         "ents_f": round(2 * tp / (2 * tp + fp + fn), 4) if tp else 0.0,
     }
     if draws is not None:
-        low, high = interval(f_score(draws @ counts))
+        samples = draws @ counts
+        # In a sample without any entity there is no F: 0 would say that all are wrong there.
+        if (drawn := samples.any(axis=1)).any():
+            samples = samples[drawn]
+        low, high = interval(f_score(samples))
         result |= {"ents_f_low": low, "ents_f_high": high}
     return result | {"true_positives": tp, "false_positives": fp, "misses": fn}
 

@@ -1,6 +1,7 @@
 """Write the folder `metrics`: scores, what was found, and the tables that `dvc plots` draws."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import srsly
@@ -29,11 +30,22 @@ def write_labels(scores: dict, path: Path) -> None:
     with path.open("w", encoding="utf8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["measured", "label", "model", "ents_p", "ents_r", "ents_f"])
-        for model in ("base", "tuned"):
-            for measured, block in scores[model].items():
-                for label, own in block["per_label"].items():
-                    values = [own[key] for key in ("ents_p", "ents_r", "ents_f")]
+        for model, measured, block in blocks_of(scores):
+            for label, own in block["per_label"].items():
+                values = [own[key] for key in ("ents_p", "ents_r", "ents_f")]
+                # Unknown where the base finds nothing to agree with.
+                if None not in values:
                     table.writerow([measured, f"{label} ({measured})", model, *values])
+
+
+def blocks_of(scores: dict) -> Iterator[tuple[str, str, dict]]:
+    """Yield every measurement in scores.json: the model, the measurement's name and its figures."""
+    for model in ("base", "tuned"):
+        for measured, block in scores[model].items():
+            yield model, measured, block
+    for measured in ("agreement", "agreement_in_domain"):
+        if measured in scores:
+            yield "tuned", measured, scores[measured]
 
 
 def write_confusion(rows: list[Row], labels: list[str], path: Path) -> None:

@@ -36,15 +36,21 @@ def doubts(scores: dict[str, Any], data: dict[str, Any]) -> list[Doubt]:
 
     scores, data: metrics/scores.json and corpus/data.json.
     """
-    return [*doubt_learned(scores), *doubt_dev(data), *doubt_test(scores)]
+    return [
+        *doubt_learned(scores),
+        *doubt_dev(data),
+        *doubt_test(scores),
+        *doubt_kept(scores, data),
+    ]
 
 
 def doubt_learned(scores: dict[str, Any]) -> list[Doubt]:
     """Whether the new labels, or some of them, were hardly learned."""
     new = scores["tuned"]["new"]
     todo = (
-        "more texts (weasel run learning: would they help?), or longer learning "
-        "(training.max_epochs; training.min_steps, where texts are few)"
+        "more texts (weasel run learning: would they help?); longer learning (training.max_epochs; "
+        "training.min_steps, where texts are few); or rehearsal.ratio: 0, which learns more from a "
+        "few texts and forgets about half of what the base knows (docs/keeping.md)"
     )
     if not new["ents_f"]:
         return [Doubt("nothing learned: F of the new labels is 0", todo)]
@@ -81,6 +87,72 @@ def doubt_test(scores: dict[str, Any]) -> list[Doubt]:
         todo = "weasel run folds (every text of train is tested once), or more texts"
         return [Doubt(f"test too small to tell: {why}", todo)]
     return []
+
+
+def doubt_kept(scores: dict[str, Any], data: dict[str, Any]) -> list[Doubt]:
+    """Whether the general text can say what is kept; nothing is asked where it was given up."""
+    if data.get("dropped_labels"):
+        return []
+    not_counted = (scores["gold"] or {}).get("not_counted", {})
+    return doubt_general(not_counted, rare_labels(scores), "evaluate.general")
+
+
+def rare_labels(scores: dict[str, Any]) -> dict[str, int]:
+    """The labels that the base finds too rarely in general text to say whether they are kept.
+
+    scores: metrics/scores.json. Returns how many entities of each the base finds, rarest first.
+    """
+    labels = scores["agreement"]["per_label"].items()
+    return only_rare({label: own["true_positives"] + own["misses"] for label, own in labels})
+
+
+def only_rare(found: dict[str, int]) -> dict[str, int]:
+    """The labels of which fewer than LEAST_SPANS are found, the rarest first."""
+    rare = {label: number for label, number in found.items() if number < LEAST_SPANS}
+    return dict(sorted(rare.items(), key=lambda item: (item[1], item[0])))
+
+
+def doubt_general(
+    not_counted: dict[str, dict[str, float]], found: dict[str, int], where: str
+) -> list[Doubt]:
+    """What general text cannot say: labels of its gold that do not count, and rare ones.
+
+    not_counted: what the base says in the place of these labels, with the share of their spans.
+    found: how many entities of each of its labels the base finds in the text.
+    where: what the text is called.
+    """
+    return [*doubt_meanings(not_counted), *doubt_rare(found, where)]
+
+
+def doubt_meanings(not_counted: dict[str, dict[str, float]]) -> list[Doubt]:
+    """Labels of gold by which the base means something else, or which it does not have."""
+    if not not_counted:
+        return []
+    says = [
+        f"{label} (to the base {', '.join(f'{share:.0%} {other}' for other, share in own.items())})"
+        if own
+        else f"{label} (to the base nothing)"
+        for label, own in not_counted.items()
+    ]
+    names = {label: max(own, key=own.__getitem__) for label, own in not_counted.items() if own}
+    rename = ", ".join(f"{label}: {own}" for label, own in names.items())
+    todo = "agreement with the base says what is kept there"
+    if rename:
+        todo = f"evaluate.rename: {{{rename}}}, if they mean the same; otherwise {todo}"
+    return [Doubt(f"gold of evaluate.general does not count: {'; '.join(says)}", todo)]
+
+
+def doubt_rare(found: dict[str, int], where: str) -> list[Doubt]:
+    """Labels that the base finds too rarely to say whether they are kept."""
+    if not (rare := only_rare(found)):
+        return []
+    names = ", ".join(f"{label} ({number})" for label, number in rare.items())
+    return [
+        Doubt(
+            f"too rare in {where} to say whether they are kept: {names}; {LEAST_SPANS} are few",
+            "more general text that has them",
+        )
+    ]
 
 
 def too_small(new: dict[str, Any], documents: int) -> str | None:
