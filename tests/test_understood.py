@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scripts.exceptions import DataError
 from scripts.intake.formats import recognize
 from scripts.intake.layout import Hints, hints_of
 from scripts.intake.readers import read_pieces
@@ -49,11 +51,29 @@ def test_what_is_said(text: str, tmp_path: Path) -> None:
     assert str(understand(layout, piece)) == SAID[text]
 
 
+@pytest.mark.parametrize(
+    ("name", "raw", "values"),
+    [
+        ("train.jsonl", '{"text": "Graz", "spans": []}', {"columns": {"word": 1}}),
+        ("train.tsv", "Graz\tB-CITY\n", {"text": "body"}),
+        ("train.tsv", "Graz\tB-CITY\n", {"spans": 2}),
+    ],
+)
+def test_names_of_columns_and_keys_that_no_file_has_are_refused(
+    name: str, raw: str, values: dict[str, Any], tmp_path: Path
+) -> None:
+    data = Data.model_validate(world_values(tmp_path)["data"] | values)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_text(raw, encoding="utf8")
+    with pytest.raises(DataError, match=rf"data\.{next(iter(values))} says nothing"):
+        find_sources(data)
+
+
 def test_params_say_which_column_and_which_key(tmp_path: Path) -> None:
     values = world_values(tmp_path)["data"]
-    hints = {"columns": {"word": 3}, "text": "body", "spans": "mentions", "rename": {"1": "CITY"}}
+    hints = {"text": "body", "spans": "mentions", "rename": {"1": "CITY"}}
     data = Data.model_validate(values | hints)
-    expected = Hints((("word", "3"),), "body", "mentions", frozenset(["1"]))
+    expected = Hints((), "body", "mentions", frozenset(["1"]))
     assert hints_of(data) == expected
     (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "train.jsonl"

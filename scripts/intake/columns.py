@@ -90,7 +90,7 @@ def look_at_table(
     )
     tagged, names = layout.tags, layout.tags
     if "tag" in dict(hints.columns):
-        names = (chosen(path, layout, "tag"),)
+        names = (chosen(path, layout, dict(hints.columns)["tag"]),)
     elif not (names := choose_names(path, layout, columns)):
         return None
     layout = replace(layout, tags=names)

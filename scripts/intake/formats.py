@@ -105,8 +105,9 @@ def look_at_json(path: Path, text: str, lines: list[str]) -> Layout:
             f"{path}: this is spaCy 2's JSON for training. Run `python -m spacy convert {path} "
             "FOLDER --converter json`, and take the .spacy file that it writes."
         )
-    if text[0] == "[":
-        return Layout("lines" if text[1:].lstrip()[:1] == '"' else "array")
+    # A list that begins with a text is a pair of it and its spans, and so a record.
+    if text[0] == "[" and text[1:].lstrip()[:1] != '"':
+        return Layout("array")
     try:
         first = json.loads(lines[0])
     except (ValueError, RecursionError):

@@ -23,16 +23,17 @@ def header_of(table: Table, lines: list[str]) -> list[str]:
     return table[0] if names & ROLES["word"] and names & ROLES["tag"] else []
 
 
-def chosen(path: Path, layout: Layout, role: str) -> int:
-    """The column that data.columns names for a role; DataError where there is none."""
-    wanted = dict(layout.hints.columns)[role]
+def chosen(path: Path, layout: Layout, wanted: str) -> int:
+    """The column that params.yaml names or numbers, from 1; DataError where there is none."""
     if wanted in layout.header:
         return layout.header.index(wanted)
     number = int(wanted) if wanted.isdecimal() else 0
     if 1 <= number <= layout.width:
         return number - 1
     there = ", ".join(layout.header) or f"1 to {layout.width}"
-    raise DataError(f"{path}: data.columns: there is no column {wanted}; there are {there}.")
+    raise DataError(
+        f"{path}: there is no column {wanted}; there are {there}. Look at data in params.yaml."
+    )
 
 
 def is_called(layout: Layout, column: int, role: str) -> bool:

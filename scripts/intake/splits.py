@@ -37,7 +37,25 @@ def find_sources(data: Data) -> tuple[list[Source], dict[str, float]]:
         for file in files
     ]
     refuse_plain_text(sources)
+    refuse_idle(sources, data)
     return sources, left
+
+
+def refuse_idle(sources: list[Source], data: Data) -> None:
+    """Raise DataError where params.yaml names columns or keys, and no file has any such."""
+    kinds = {layout.name for _, layout, _ in sources}
+    no_keys = {"columns", "iob", "docbin", "brat", "text"}
+    wanted = {
+        "data.columns": bool(data.columns) and not kinds & {"columns", "csv"},
+        "data.text": bool(data.text) and kinds <= no_keys,
+        "data.spans": bool(data.spans) and kinds <= no_keys,
+    }
+    if idle := [key for key, is_idle in wanted.items() if is_idle]:
+        raise DataError(
+            f"{data.source}: {' and '.join(idle)} says nothing about files of the format "
+            f"{', '.join(sorted(kinds))}. data.columns is for tables and files with a word a line, "
+            "data.text and data.spans for JSON and tables."
+        )
 
 
 def refuse_plain_text(sources: list[Source]) -> None:

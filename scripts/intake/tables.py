@@ -46,7 +46,7 @@ def look_at_header(path: Path, layout: Layout, rows: list[list[str]]) -> Layout 
     text = find(path, layout, layout.hints.text, TEXT)
     if text is None:
         return None
-    places = [chosen(path, layout, role) if role in asked else names.index(role)
+    places = [chosen(path, layout, asked[role]) if role in asked else names.index(role)
               for role in PLACES if role in asked or role in names]  # fmt: skip
     if len(places) == len(PLACES) and not layout.hints.spans:
         return replace(layout, word=text, tags=tuple(places))
@@ -59,8 +59,12 @@ def look_at_header(path: Path, layout: Layout, rows: list[list[str]]) -> Layout 
 
 
 def find(path: Path, layout: Layout, asked: str, usual: tuple[str, ...]) -> int | None:
-    """The column that params.yaml asks for, or the first with one of the usual names, or None."""
-    if asked:
-        return chosen(path, replace(layout, hints=Hints((("column", asked),))), "column")
+    """The column that params.yaml asks for, or the first with one of the usual names, or None.
+
+    Raises DataError where a table does not have the column that is asked for.
+    """
     names = [name.casefold() for name in layout.header]
+    is_header = {*names} & {*TEXT, *SPANS[""], *PLACES} or asked in layout.header
+    if asked and is_header:
+        return chosen(path, layout, asked)
     return next((names.index(name) for name in usual if name in names), None)

@@ -36,7 +36,7 @@ def look_at_words(
     free = [i for i in range(layout.width) if i not in tagged]
     asked = dict(layout.hints.columns)
     known = [i for i in free if is_called(layout, i, "word")]
-    known = [chosen(path, layout, "word")] if "word" in asked else known[:1]
+    known = [chosen(path, layout, asked["word"])] if "word" in asked else known[:1]
     others = [i for i in free if i not in known]
     numbers = [i for i in others if mostly(NUMBER.match(cell) for cell in columns[i])]
     whole = [i for i in numbers if mostly(map(str.isdecimal, columns[i]))]
@@ -49,7 +49,7 @@ def look_at_words(
     ]
     sentence = sentences[0] if sentences else None
     if "sentence" in asked:
-        sentence = chosen(path, layout, "sentence")
+        sentence = chosen(path, layout, asked["sentence"])
     counting = [i for i in before if i in whole and i != sentence and counts(columns[i])]
     index = counting[0] if counting else layout.index
     layout = replace(layout, sentence=sentence, index=index)
