@@ -2,9 +2,8 @@
 
     python -m weasel run strategies benchmarks
 
-Needs the assets of this folder and the DocBins of base_model (see README.md). There are four bases:
-the project's own, spaCy's small and medium English pipelines, and a small transformer. There are
-two tasks:
+Needs the assets of this folder and the DocBins of base_model (see README.md). There are three
+bases: the project's own, and spaCy's small and medium English pipelines. There are two tasks:
 
 - fashion brands in Reddit comments: one new label;
 - WNUT-17: six labels in tweets and posts, those that the base knows renamed to the base's.
