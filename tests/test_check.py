@@ -86,8 +86,10 @@ def test_each_label_has_a_verdict(printed: list[str]) -> None:
     assert "Every label" not in text
 
 
-def test_it_fits_a_terminal_and_no_text_commands_it(printed: list[str]) -> None:
-    assert max(map(len, printed)) <= 80 + len("\x1b[38;5;3m\x1b[0m")
+def test_it_fits_a_terminal_and_no_text_commands_it(printed: list[str], tmp_path: Path) -> None:
+    # A path is never broken, and that of these files can be long.
+    lines = [line.replace(str(tmp_path), "") for line in printed]
+    assert max(map(len, lines)) <= 80 + len("\x1b[38;5;3m\x1b[0m")
     assert not any("\x1b[2J" in line for line in printed)
 
 
