@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
 
 from tests.corpus import Sentence, in_characters, tags_of
 
@@ -285,4 +287,57 @@ def brat(draw: DrawFn) -> Drawn:
     return Drawn("brat", files, corpus, ())
 
 
-FILES = st.one_of(columns(), columns(), iob(), objects(), objects(), tables(), brat())
+@st.composite
+def docbins(draw: DrawFn) -> Drawn:
+    """A file of spaCy's own Docs."""
+    corpus = draw(corpora())
+    docs, vocab = DocBin(attrs=["ENT_IOB", "ENT_TYPE"]), Vocab()
+    for words, spans in corpus:
+        doc = Doc(vocab, words=words, spaces=[True] * (len(words) - 1) + [False])
+        doc.set_ents([Span(doc, s, e, x) for s, e, x in spans], default="outside")
+        docs.add(doc)
+    expected = [*map(in_characters, corpus)]
+    return Drawn("docbin", {"a.spacy": docs.to_bytes()}, expected, ())
+
+
+FILES = st.one_of(columns(), columns(), iob(), objects(), objects(), tables(), brat(), docbins())
+
+
+# Folders of splits
+
+NAMES = {
+    "train": ["train", "Training", "trn", "x-train", "eng.train"],
+    "dev": ["dev", "valid", "validation", "val", "eng.testa", "x_devel"],
+    "test": ["test", "Testing", "eng.testb", "holdout", "x-test"],
+}
+NO_DATA = ["README", "README.md", "LICENSE", "annotation.conf", "CITATION.cff", ".DS_Store"]
+NO_SPLIT = ["labels.txt", "notes.jsonl", "extra.conll"]
+
+
+class Folder(NamedTuple):
+    """A corpus in a folder with a file or folder for each split."""
+
+    files: dict[str, bytes]
+    expected: dict[str, Content]
+    """What each split has."""
+    is_clear: bool
+    """Whether nothing in it is of no split."""
+    said: tuple[str, ...]
+
+
+@st.composite
+def folders(draw: DrawFn) -> Folder:
+    """Splits under any of their names, with what people leave beside them."""
+    files: dict[str, bytes] = {}
+    expected: dict[str, Content] = {}
+    said: list[str] = []
+    for part in ["train", *draw(st.lists(st.sampled_from(["dev", "test"]), unique=True))]:
+        drawn = draw(st.one_of(objects(), iob(), brat(), docbins()))
+        stem = draw(st.sampled_from(NAMES[part]))
+        for name, raw in drawn.files.items():
+            files[f"{stem}/{name}" if drawn.form == "brat" else f"{stem}{name[1:]}"] = raw
+        expected[part], said = drawn.expected, [*said, part, drawn.form, stem, *drawn.said]
+    strange = draw(st.lists(st.sampled_from(NO_SPLIT), max_size=1))
+    beside = draw(st.lists(st.sampled_from(NO_DATA), unique=True))
+    files |= dict.fromkeys([*beside, *strange], b"Nothing to be learned from.\n")
+    return Folder(files, expected, not strange, (*said, *beside, *strange))
