@@ -1,5 +1,6 @@
 """Words for messages: amounts in the singular or plural, and what was probably meant."""
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +14,14 @@ def amount(number: int, noun: str, plural: str = "") -> str:
     plural: the noun's plural, where it has not just an s at its end.
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def quote_text(text: str) -> str:
+    """A text as Python writes it, in double quotes: a shell then takes the program in single ones.
+
+    For commands that a message proposes, with names in them that strangers have chosen.
+    """
+    return json.dumps(text, ensure_ascii=False)
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

@@ -62,14 +62,14 @@ def project(bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     """A project with a small base and little text that has run undisturbed."""
     folder = copy_project(tmp_path_factory.mktemp("faults") / "project")
     small, params = folder / "assets/small", srsly.read_yaml(folder / "params.yaml")
-    shutil.copytree(bases["own"], small / "base")
-    (small / "general").mkdir()
-    thin(folder / "assets/general.jsonl", small / "general/all.jsonl", 12)
+    shutil.copytree(bases["own"], folder / "assets/base")
+    (folder / "assets/general").mkdir()
+    thin(folder / "assets/general.jsonl", folder / "assets/general/all.jsonl", 12)
     for part in ("train", "test"):
         thin(small / f"{part}.jsonl", small / f"{part}.jsonl", 2)
-    params["base"]["model"] = "assets/small/base"
+    params["base"]["model"] = "assets/base"
     params["training"]["max_epochs"] = 1
-    params["rehearsal"]["text"] = params["evaluate"]["general"] = "assets/small/general"
+    params["rehearsal"]["text"] = params["evaluate"]["general"] = "assets/general"
     srsly.write_yaml(folder / "params.yaml", params)
     (folder / ".dvc/tmp/scratch").mkdir(parents=True)
     commit(folder)

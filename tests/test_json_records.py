@@ -191,7 +191,7 @@ def test_tags_that_are_numbers_are_converted_by_the_command_that_is_named(tmp_pa
     names = ["O", "B-PERSON", "I-PERSON", "B-COMPANY", "I-COMPANY", "B-CITY", "B-SKILL"]
     records = [{"tokens": s[0], "ner_tags": [names.index(tag) for tag in tags_of(s)]}
                for s in SENTENCES]  # fmt: skip
-    path = save(tmp_path / "train.jsonl", records)
+    path = save(tmp_path / "it's train.jsonl", records)
     _, _, command = refusal(path).partition("run: ")
     command, _, output = command.replace("O B-PER I-PER", " ".join(names)).partition(" > ")
     python, *arguments = shlex.split(command)

@@ -1,5 +1,6 @@
 """What becomes of every span: used, mended, or left out with its reason; never lost in silence."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -288,17 +289,18 @@ def test_a_split_without_a_label_of_train_stops_the_run(
     assert f"no-common-label: {part} has MY_CITY, MY_PERSON; train teaches CITY, PERSON" in line
 
 
-def test_a_docbin_of_span_groups_says_so(base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("group", ["sc", "it's \"]; $(touch x) `y`"])
+def test_a_docbin_of_span_groups_says_so(base: Path, tmp_path: Path, group: str) -> None:
     docs = DocBin(store_user_data=True)
     for record in texts():
         doc = NLP.make_doc(record["text"])
         found = [doc.char_span(s["start"], s["end"], s["label"]) for s in record["spans"]]
-        doc.spans["sc"] = [span for span in found if span]
+        doc.spans[group] = [span for span in found if span]
         docs.add(doc)
     params = write_world(tmp_path, data__source=str(tmp_path / "in.spacy"))
     docs.to_disk(tmp_path / "in.spacy")
     (tmp_path / "out").mkdir()
-    with pytest.raises(DataError, match=r"span groups \(sc\)") as refused:
+    with pytest.raises(DataError, match=rf"span groups \({re.escape(group)}\)") as refused:
         take_labelled(params, base, tmp_path / "out", 1)
     # The command that it names makes what is read.
     command = shlex.split(str(refused.value).split("\n")[1])

@@ -55,12 +55,13 @@ def look_at_columns(path: Path, lines: list[str], hints: Hints = GUESS) -> Layou
 
     Raises DataError where it cannot be told which column is which.
     """
-    rows = [line for line in lines if line.strip() and not is_aside(line)]
+    filled = [line for line in lines if line.strip()]
+    words = [[part.split("|") for part in line.split()] for line in filled[:SAMPLE]]
+    if filled and mostly(len(part) > 1 and TAG.match(part[-1]) for x in words for part in x):
+        return Layout("iob")
+    rows = [line for line in filled if not is_aside(line)]
     if not rows:
         return None
-    words = [[part.split("|") for part in line.split()] for line in rows[:SAMPLE]]
-    if mostly(len(part) > 1 and TAG.match(part[-1]) for line in words for part in line):
-        return Layout("iob")
     for delimiter in "\t ,;":
         table = [split_row(row, delimiter) for row in rows[: SAMPLE + 1]]
         if layout := look_at_table(path, table, delimiter, lines, hints):

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import get_args
 
 from scripts.exceptions import DataError
@@ -102,8 +103,8 @@ def look_at_json(path: Path, text: str, lines: list[str]) -> Layout:
     """
     if '"paragraphs"' in text and '"sentences"' in text and '"orth"' in text:
         raise DataError(
-            f"{path}: this is spaCy 2's JSON for training. Run `python -m spacy convert {path} "
-            "FOLDER --converter json`, and take the .spacy file that it writes."
+            f"{path}: this is spaCy 2's JSON for training. Run `python -m spacy convert "
+            f"{quote(str(path))} FOLDER --converter json`, and take the .spacy file that it writes."
         )
     # A list that begins with a text is a pair of it and its spans, and so a record.
     if text[0] == "[" and text[1:].lstrip()[:1] != '"':

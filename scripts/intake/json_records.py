@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from scripts.intake.layout import Hints, Layout
 from scripts.intake.records import Record, make_record
 from scripts.intake.tagged import join_words
 from scripts.intake.word_columns import find_glue
+from scripts.words import quote_text
 
 # Python's own, as faster ones change numbers in the last digit, and a rejected record is kept as it
 # is. A raw tab in a string is no JSON, but nobody is helped by a refusal.
@@ -150,7 +152,7 @@ def parse_words(value: dict, path: str, line: int, hints: Hints) -> Record:
                 raise UnusableError("shape", f"{label}, word {start} to {end}, overlaps another.")
             tags[start : end + 1] = [f"B-{label}", *[f"I-{label}"] * (end - start)]
     elif any(type(tag) is int for tag in tags):
-        raise UnusableError("shape", NUMBERS.format(key=key, path=path))
+        raise UnusableError("shape", name_numbers(key, path))
     elif len(tags) != len(words):
         raise UnusableError("shape", f"{len(words)} words, but {len(tags)} in {key!r}.")
     try:
@@ -162,13 +164,18 @@ def parse_words(value: dict, path: str, line: int, hints: Hints) -> Record:
     return join_words(words, [tags], layout, get_document(value), path, line)
 
 
-NUMBERS = (
-    "{key} are numbers, whose names are in the data set's features. Put these in their order into "
-    "names, and run: python -c \"import json; names = 'O B-PER I-PER'.split(); "
-    "[print(json.dumps({{**r, '{key}': [names[t] for t in r['{key}']]}})) "
-    "for r in map(json.loads, open('{path}'))]\" > named.jsonl"
-)
-"""What to do where tags are numbers."""
+def name_numbers(key: str, path: str) -> str:
+    """What to do where tags are numbers; names are quoted for Python and shell."""
+    place, source = quote_text(key), quote_text(path)
+    program = (
+        'import json; names = "O B-PER I-PER".split(); '
+        f"[print(json.dumps({{**r, {place}: [names[t] for t in r[{place}]]}})) "
+        f"for r in map(json.loads, open({source}))]"
+    )
+    return (
+        f"{key} are numbers, whose names are in the data set's features. Put these in their order "
+        f"into names, and run: {shlex.join(['python', '-c', program])} > named.jsonl"
+    )
 
 
 def choose_text(data: dict, hints: Hints) -> str:

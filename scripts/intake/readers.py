@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import shlex
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -26,6 +27,7 @@ from scripts.intake.cells import is_comment, split_row
 from scripts.intake.keys import records_within
 from scripts.intake.layout import Layout
 from scripts.storage.input_files import BOM, open_file, refuse_broken
+from scripts.words import quote_text
 
 Piece = tuple[str, int, Any]
 """A file's path, the line on which the piece begins, and its content.
@@ -49,13 +51,6 @@ BLOCK_SIZE = 1 << 16
 
 # What a blank line of a column file may have, by what separates its cells.
 BLANKS = {" ": b" \t\r\n", "\t": b" \t\r\n", ",": b" \t\r\n,", ";": b" \t\r\n;"}
-# What makes entities of a span group, in a shell.
-TO_ENTITIES = (
-    'python -c "import spacy; from spacy.tokens import DocBin; docs = [*DocBin().from_disk('
-    "'{path}').get_docs(spacy.blank('xx').vocab)]; [doc.set_ents(spacy.util.filter_spans("
-    "doc.spans['{name}'])) for doc in docs]; DocBin(docs=docs, store_user_data=True).to_disk("
-    "'{to}')\""
-)
 
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b(?:\s+id\s*=\s*)?(.*)")
 SPACE = re.compile(r"[ \t\r\n]*")
@@ -380,14 +375,23 @@ def read_docbin(file: BinaryIO, path: Path, _: Layout) -> Iterator[Sized]:
 def refuse_span_groups(path: Path, groups: set[str]) -> None:
     """Raise DataError for a DocBin without entities if its Docs have span groups, as of spancat."""
     if groups:
-        command = TO_ENTITIES.format(
-            path=path, to=path.with_suffix(".ents.spacy"), name=min(groups)
-        )
         raise DataError(
             f"{path}: its Docs have no entities, but span groups ({', '.join(sorted(groups))}), "
             "which may overlap. This makes entities of one, of those that overlap the longest, in "
-            f"a file beside it, which takes its place:\n{command}"
+            f"a file beside it, which takes its place:\n{to_entities(path, min(groups))}"
         )
+
+
+def to_entities(path: Path, group: str) -> str:
+    """The command that makes entities of a span group; names are quoted for Python and shell."""
+    source, name, target = map(quote_text, (str(path), group, str(path.with_suffix(".ents.spacy"))))
+    program = (
+        "import spacy; from spacy.tokens import DocBin; docs = [*DocBin().from_disk("
+        f'{source}).get_docs(spacy.blank("xx").vocab)]; [doc.set_ents(spacy.util.filter_spans('
+        f"doc.spans[{name}])) for doc in docs]; DocBin(docs=docs, store_user_data=True).to_disk("
+        f"{target})"
+    )
+    return shlex.join(["python", "-c", program])
 
 
 def take_doc(doc: Doc) -> tuple:

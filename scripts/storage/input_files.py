@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any, BinaryIO
 
 from scripts.exceptions import DataError
@@ -84,7 +85,7 @@ def open_file(path: Path) -> tuple[BinaryIO, BinaryIO]:
 
 def as_utf8(path: Path | str) -> str:
     """The command that converts a file of Western Europe's old encoding to UTF-8."""
-    return f"`iconv -f WINDOWS-1252 -t UTF-8 {path} > NEW`"
+    return f"`iconv -f WINDOWS-1252 -t UTF-8 {quote(str(path))} > NEW`"
 
 
 @contextmanager

@@ -85,10 +85,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has run once, with the names and files that the pages speak of."""
     folder = copy_project(tmp_path_factory.mktemp("pages") / "finished")
     general = (folder / "assets/general.jsonl").read_text(encoding="utf8").splitlines(keepends=True)
-    (folder / "assets/small/general.jsonl").write_text("".join(general[::10]), encoding="utf8")
+    (folder / "assets/few.jsonl").write_text("".join(general[::10]), encoding="utf8")
     params = srsly.read_yaml(folder / "params.yaml")
     params["training"]["patience"] = 1
-    params["rehearsal"]["text"] = params["evaluate"]["general"] = "assets/small/general.jsonl"
+    params["rehearsal"]["text"] = params["evaluate"]["general"] = "assets/few.jsonl"
     params["package"]["name"] = "telecom_ner"
     srsly.write_yaml(folder / "params.yaml", params)
     (folder / ".git/info/exclude").write_text("/texts\n/*.whl\n/assets/tickets/\n", encoding="utf8")
