@@ -52,7 +52,7 @@ def test_what_failed_is_named_and_runs_again_alone(tmp_path: Path) -> None:
 def test_trials_of_other_data_are_not_shown(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     save(project, "grid:\n  rehearsal.ratio: [0, 1]\n")
-    sh(project, *SWEEP, "--jobs", "2")
+    sh(project, *SWEEP)
     rows = table_of(project)
     assert len(rows) == 2 and len({row["made_of"] for row in rows}) == 1
     pictures = [(project / f"docs/{name}.svg").read_bytes() for name in ("sweep", "trials")]
@@ -69,7 +69,7 @@ def test_trials_of_other_data_are_not_shown(tmp_path: Path) -> None:
     assert "Not shown: trials of" in output and "made with other data" in output
     assert "made of what is here" in output and "dvc exp apply" not in output
     assert pictures == [(project / f"docs/{name}.svg").read_bytes() for name in ("sweep", "trials")]
-    sh(project, *SWEEP, "--jobs", "2")
+    sh(project, *SWEEP)
     assert {row["made_of"] for row in table_of(project)}.isdisjoint({rows[0]["made_of"]})
     assert runs_of(project) == {"0.0": 2, "1.0": 2}
 
