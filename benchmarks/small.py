@@ -30,6 +30,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from benchmarks.training import ROOT, markdown, predict, train
+from scripts.functions import embedding_of
 from scripts.keeping.base_labels import entity_labels
 from scripts.keeping.corpus import preprocess
 from scripts.params import Params, load_params, with_values
@@ -88,7 +89,8 @@ def spacy_config(corpus: Path, seed: int) -> Config:
     config["system"]["seed"] = seed
     config["training"]["max_steps"] = UPDATES
     config["nlp"]["pipeline"] = ["ner"]
-    config["components"] = {"ner": sourced_component(BASE, "ner")}
+    embedding = embedding_of(spacy.load(BASE), "ner")
+    config["components"] = {"ner": sourced_component(BASE, embedding)}
     copy = {"tokenizer": str(BASE), "vocab": str(BASE)}
     config["initialize"]["before_init"] = {"@callbacks": "spacy.copy_from_base_model.v1"} | copy
     return config

@@ -55,26 +55,29 @@ def learning_layers(layers: str, embedding: Embedding) -> str:
 
 
 def component_config(
-    base: Path, component: str, strategy: str, layers: str, labels: list[str]
+    base: Path,
+    component: str,
+    embedding: Embedding,
+    strategy: str,
+    layers: str,
+    labels: list[str],
 ) -> dict[str, Any]:
     """Make the parts of the config that depend on the base: pipeline, component, initialization.
 
     base: the folder of the base pipeline.
-    component: the name of its entity recognizer.
+    component, embedding: the name of its entity recognizer, and what embedding that has.
     strategy, layers: `training.strategy`, and what learns (`learning_layers`).
     labels: the labels to learn, sorted.
     """
-    nlp = spacy.load(base)
     # A tok2vec that learns is built and trained like any component of spaCy.
-    is_plain = layers == "all" and not embedding_of(nlp, component).is_transformer
-    if is_plain:
-        nlp = load_alone(str(base), component)
+    is_plain = layers == "all" and not embedding.is_transformer
+    nlp = load_alone(str(base), component) if is_plain else spacy.load(base)
     # The copied component must not refer to sections that are not copied, so fill these values in.
     settings = nlp.config.interpolate()
     name = new_name(nlp, component) if strategy == "extend" else component
     pipe: dict[str, Any] = {"source": str(base)}
     if strategy == "update" and is_plain:
-        pipe = sourced_component(base, component)
+        pipe = sourced_component(base, embedding)
     elif strategy != "update":
         pipe = new_component(settings["components"][component])
         if not is_plain:
@@ -103,13 +106,13 @@ def copy_tokenizer(base: Path) -> dict[str, Any]:
     return copy | {"tokenizer": str(base), "vocab": str(base)}
 
 
-def sourced_component(base: Path, component: str) -> dict[str, Any]:
-    """Make the config of the base's own component.
+def sourced_component(base: Path, embedding: Embedding) -> dict[str, Any]:
+    """Make the config of the base's own component, which has a certain embedding.
 
-    If the component shares its embedding with others, the config gives it a copy of its own.
+    If the component shares that with others, the config gives it a copy of its own.
     """
     pipe: dict[str, Any] = {"source": str(base)}
-    if embedding_of(spacy.load(base), component).shared_by:
+    if embedding.shared_by:
         pipe["replace_listeners"] = ["model.tok2vec"]
     return pipe
 
@@ -168,7 +171,7 @@ def configure(
     if embedding.is_transformer and layers != "head":
         config["training"] |= transformer_training(config, -(-data["words"]["train"] // steps))
     del config["transformer_optimizer"]
-    parts = component_config(base, component, training.strategy, layers, data["labels"])
+    parts = component_config(base, component, embedding, training.strategy, layers, data["labels"])
     config = config.merge(parts)
     if data["rehearsal"]["train"]["texts"]:
         words = round(ratio * data["words"]["train"] / steps)
