@@ -32,7 +32,7 @@ from scripts.intake.splits import find_sources
 from scripts.params import load_params
 from scripts.scoring.base_and_tuned import score_all
 data = load_params().data
-parts = rank_documents(*find_sources(data), data)
+parts = rank_documents(*find_sources(data), data, "")
 rows = []
 for record in srsly.read_jsonl("data/train.jsonl"):
     doc = record["meta"]["doc"]

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from scripts.exceptions import DataError
 from scripts.intake.gather import take_labelled
-from scripts.intake.ranks import FEW_DOCUMENTS, cut_groups, rank_documents, sizes_of
+from scripts.intake.ranks import (
+    FEW_DOCUMENTS,
+    cut_groups,
+    find_lone_document,
+    rank_documents,
+    sizes_of,
+)
 from scripts.intake.records import name_text
 from scripts.intake.splits import choose_split, find_sources
 from scripts.keeping.corpus import check_data
@@ -42,7 +48,8 @@ def data_in(folder: Path, records: list[dict[str, Any]], **changes: Any) -> Data
 
 def parts_of(data: Data) -> dict[str, str]:
     """The part of each document, all of which are few."""
-    ranked = rank_documents(*find_sources(data), data)
+    sources, shares = find_sources(data)
+    ranked = rank_documents(sources, shares, data, find_lone_document(sources, data.unlabelled))
     assert ranked is not None
     return ranked
 
@@ -111,7 +118,7 @@ def test_from_a_thousand_documents_on_the_hash_alone_decides(tmp_path: Path) -> 
     records = [text_of(i) for i in range(FEW_DOCUMENTS)]
     few = data_in(tmp_path / "few", records[:-1])
     many = data_in(tmp_path / "many", records)
-    assert rank_documents(*find_sources(many), many) is None
+    assert rank_documents(*find_sources(many), many, "") is None
     parts = parts_of(few)
     same = sum(choose_split(doc, SHARES, few.seed) == part for doc, part in parts.items())
     # So few move when the data grows over the border.
@@ -120,7 +127,7 @@ def test_from_a_thousand_documents_on_the_hash_alone_decides(tmp_path: Path) -> 
 
 def test_where_every_split_has_its_file_nothing_is_read_twice(tmp_path: Path) -> None:
     data = write_world(tmp_path).data
-    assert rank_documents(*find_sources(data), data) is None
+    assert rank_documents(*find_sources(data), data, "") is None
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from scripts.experiments.naming import Changes
 from scripts.experiments.tables import add_origin, refuse_missing
-from scripts.intake.ranks import rank_documents
+from scripts.intake.ranks import find_lone_document, rank_documents
 from scripts.intake.splits import find_sources
 from scripts.params import Params, with_values
 from scripts.provenance.revisions import SCORES, Revision
@@ -49,7 +49,8 @@ def experiments_of(commit: str, folds: int) -> dict[str, Changes]:
 def refuse_few(params: Params, folds: int) -> None:
     """Raise DataError where there are too few documents for so many folds, before any is run."""
     data = with_values(params, {"data.fold": f"1/{folds}"}).data
-    rank_documents(*find_sources(data), data)
+    sources, shares = find_sources(data)
+    rank_documents(sources, shares, data, find_lone_document(sources, data.unlabelled))
 
 
 def read_folds(commit: str, names: list[str]) -> list[tuple[dict[str, Any], list[Row]]]:

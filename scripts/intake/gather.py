@@ -58,8 +58,8 @@ def take_labelled(
     to its rejected.jsonl. write: False makes no DocBins. Raises DataError.
     """
     sources, shares = find_sources(params.data)
-    ranked = rank_documents(sources, shares, params.data)
     lone = find_lone_document(sources, params.data.unlabelled) if shares else ""
+    ranked = rank_documents(sources, shares, params.data, lone)
     settings = make_settings(params, base, shares, write=write)
     names = params.data.rename
     labels = {names.get(label, label) for label in labels_at_the_beginning(sources)}

@@ -25,17 +25,18 @@ LEAST_FOR_FOLDS = 4
 
 
 def rank_documents(
-    sources: list[Source], shares: dict[str, float], data: Data
+    sources: list[Source], shares: dict[str, float], data: Data, lone: str
 ) -> dict[str, str] | None:
     """The part of each document by its name, where there are few documents and shares to split off.
 
     sources: the labelled data's files; those with a split of their own are passed over.
     shares: the share of each split that has no file of its own (`find_sources`).
+    lone: the one document that all texts are said to be of (`find_lone_document`).
 
     Returns None where the hash of a name decides alone: there are FEW_DOCUMENTS or more, or there
     is nothing to split off. Raises DataError where there are too few documents for data.fold.
     """
-    documents = name_documents(sources, data.unlabelled) if shares else None
+    documents = name_documents(sources, data.unlabelled, lone) if shares else None
     if documents is None:
         return None
     order = sorted(documents, key=lambda name: (share(name, data.seed), name))
@@ -56,16 +57,15 @@ def rank_documents(
     return parts
 
 
-def name_documents(sources: list[Source], unlabelled: str) -> dict[str, bool] | None:
+def name_documents(sources: list[Source], unlabelled: str, lone: str) -> dict[str, bool] | None:
     """The documents of files that belong to no split yet, and whether each has a span.
 
-    unlabelled: data.unlabelled.
+    unlabelled: data.unlabelled. lone: that of `rank_documents`; its texts count one by one.
 
     Records that will not be used are passed over. Returns None, and reads no further, where there
     are FEW_DOCUMENTS or more.
     """
     documents: dict[str, bool] = {}
-    lone = find_lone_document(sources, unlabelled)
     for record in read_free(sources, unlabelled):
         name = name_text(record.text) if lone and record.doc == lone else record.doc
         documents[name] = documents.get(name, False) or bool(record.spans)
